@@ -1,0 +1,6 @@
+// Package event defines what travels through threadrelay: events that came from a chat platform, actions that bots want
+// carried out there, and the typed ids and thread references that both speak of.
+//
+// Everything is plain data with a versioned JSON form (see [Version]), so that a bot can be written in any language. The
+// package uses the standard library alone and knows neither NATS nor any platform.
+package event

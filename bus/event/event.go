@@ -1,0 +1,106 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Type says what happened. Types are CloudEvents types.
+type Type string
+
+// The types of events.
+const (
+	MessageCreated Type = "chat.message.created"
+	MessageEdited  Type = "chat.message.edited"
+	MessageDeleted Type = "chat.message.deleted"
+	// Other is everything that a platform reports and threadrelay has no type for. Its Payload is what the platform sent,
+	// less any credential in it.
+	Other Type = "chat.other"
+)
+
+// Event is one thing that happened at a platform.
+type Event struct {
+	Version int `json:"version"`
+	// ID is the same for every report of the same thing; see [ID].
+	ID   ID   `json:"id"`
+	Type Type `json:"type"`
+	// Time is when it happened, by the platform's clock.
+	Time time.Time `json:"time"`
+	// Platform is the kind of platform, such as "cometchat".
+	Platform string    `json:"platform"`
+	Thread   ThreadRef `json:"thread"`
+	// Self is the user as whom the connection answers, or empty if it has none.
+	Self UserID `json:"self,omitempty"`
+	// Trigger is the platform's own name of what happened.
+	Trigger string `json:"trigger,omitempty"`
+	// Message is the message that was created, edited (with its new text) or deleted (without text). Nil for Other.
+	Message *Message `json:"message,omitempty"`
+	// Payload is set for Other alone.
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+// Message is a chat message as its platform reported it.
+type Message struct {
+	ID MessageID `json:"id"`
+	// Parent is the root of the thread that the message is a reply in; empty for a message that is not a reply.
+	Parent MessageID `json:"parent,omitempty"`
+	Sender User      `json:"sender"`
+	// Recipient is the other side of a direct (1:1) message, and empty for a message to a group.
+	Recipient UserID `json:"recipient,omitempty"`
+	// Kind is the platform's content kind, such as "text" or "image".
+	Kind        string     `json:"kind,omitempty"`
+	Text        string     `json:"text,omitempty"`
+	Mentions    []UserID   `json:"mentions,omitempty"`
+	Attachments []MediaRef `json:"attachments,omitempty"`
+	// Marker is what threadrelay wrote into a message that it sent itself; nil on everybody else's.
+	Marker *Marker `json:"marker,omitempty"`
+}
+
+// Direct reports whether the message was said to one user instead of a group.
+func (m *Message) Direct() bool { return m.Recipient != "" }
+
+// User is somebody who says something.
+type User struct {
+	ID     UserID `json:"id"`
+	Name   string `json:"name,omitempty"`
+	Avatar string `json:"avatar,omitempty"`
+	// System is set for the platform's own voice, which no bot talks to.
+	System bool `json:"system,omitempty"`
+}
+
+// MediaRef points to a file that hangs on a message. Fetching it may need the connection's credentials.
+type MediaRef struct {
+	URL  string `json:"url"`
+	Name string `json:"name,omitempty"`
+	// MIMEType is what the platform says that it is.
+	MIMEType string `json:"mimeType,omitempty"`
+	// Size is in bytes; 0 if unknown.
+	Size int64 `json:"size,omitempty"`
+}
+
+// Marker identifies a message as one that threadrelay sent.
+type Marker struct {
+	Action ActionID `json:"action"`
+	Bot    string   `json:"bot,omitempty"`
+}
+
+// Validate reports what makes the event unfit to travel.
+func (e *Event) Validate() error {
+	switch {
+	case e.ID == "":
+		return fmt.Errorf("event: id is empty")
+	case e.Type == "":
+		return fmt.Errorf("event %s: type is empty", e.ID)
+	case e.Time.IsZero():
+		return fmt.Errorf("event %s: time is missing", e.ID)
+	case e.Type != Other && e.Message == nil:
+		return fmt.Errorf("event %s: %s without a message", e.ID, e.Type)
+	case e.Message != nil && e.Message.ID == "":
+		return fmt.Errorf("event %s: message without an id", e.ID)
+	}
+	if err := e.Thread.Validate(); err != nil {
+		return fmt.Errorf("event %s: %w", e.ID, err)
+	}
+	return nil
+}
