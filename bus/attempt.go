@@ -1,0 +1,149 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// job is one attempt to handle the head of a lane. It holds copies: the lane belongs to its partition's loop.
+type job struct {
+	lane       *lane   // to be named in the result, and not to be looked into
+	head       *stored // nil: fetch it
+	subject    string
+	next, last uint64
+	attempt    int
+	since      time.Time // end of the first failed attempt; zero if there was none
+}
+
+// result is how an attempt ended: handled (or found to be gone, or stored as a dead letter), handed back because of a stop,
+// or else to be tried again after wait.
+type result struct {
+	lane       *lane
+	sequence   uint64
+	handled    bool
+	handedBack bool
+	charged    bool
+	wait       time.Duration
+	at         time.Time
+}
+
+// fetchWait is the pause after a failure that is not the message's fault.
+const fetchWait = 500 * time.Millisecond
+
+// attempt hands one message to the subscription's handler and waits for its verdict.
+func (s *subscription) attempt(ctx context.Context, j job) result {
+	r := result{lane: j.lane}
+	m := j.head
+	if m == nil {
+		var err error
+		if m, err = s.fetch(ctx, j); err != nil {
+			s.log.Warn("cannot fetch the next message of a thread", "lane", j.subject, "error", err)
+			return s.again(r, fetchWait)
+		}
+		if m == nil { // deleted by the stream's limits, or by hand
+			r.sequence, r.handled = j.last, true
+			return r
+		}
+	}
+	r.sequence = m.sequence
+	err, ended := s.handle(ctx, m, j.attempt)
+	r.at = time.Now()
+	switch {
+	case !ended:
+		r.handedBack = true
+		return r
+	case err == nil:
+		s.count("done")
+		r.handled = true
+		return r
+	}
+	return s.failed(ctx, m, j, r, err)
+}
+
+// failed decides about a message that was not handled, and stores it as a dead letter if its time is over.
+func (s *subscription) failed(ctx context.Context, m *stored, j job, r result, err error) result {
+	since := j.since
+	if since.IsZero() {
+		since = r.at
+	}
+	f := s.retry.judge(err, j.attempt, r.at.Sub(since), rand.Float64()) //nolint:gosec // spreads retries, guards nothing
+	if !f.dead {
+		s.count("retry")
+		s.log.Warn("attempt failed, will be repeated", "lane", j.subject, "sequence", m.sequence, "attempt", j.attempt, "in", f.wait, "error", err)
+		r.charged, r.wait = f.charged, f.wait
+		return r
+	}
+	letter := deadFrom(s, m, j.attempt, since, r.at, err)
+	if buryErr := s.bus.Bury(ctx, letter); buryErr != nil {
+		s.log.Warn("cannot store a dead letter, will be repeated", "lane", j.subject, "sequence", m.sequence, "error", buryErr)
+		return s.again(r, fetchWait)
+	}
+	s.count("dead")
+	s.log.Error("message became a dead letter", "lane", j.subject, "sequence", m.sequence, "attempts", j.attempt, "error", err)
+	r.handled = true
+	return r
+}
+
+func (s *subscription) again(r result, wait time.Duration) result {
+	r.wait, r.at = wait, time.Now()
+	return r
+}
+
+// handle hands m on and waits until it is acked or nacked. ended is false if the subscription stops before that.
+func (s *subscription) handle(ctx context.Context, m *stored, attempt int) (err error, ended bool) { //nolint:revive // the error is the handler's verdict, not handle's own
+	d := &Delivery{Sequence: m.sequence, Attempt: attempt}
+	ctx, cancel := context.WithCancel(context.WithValue(ctx, deliveryKey{}, d))
+	defer cancel()
+	msg := fromNATS(s.topic, m.subject, m.header, m.data)
+	msg.SetContext(ctx)
+	select {
+	case s.out <- msg:
+	case <-s.stop:
+		return nil, false
+	case <-ctx.Done():
+		return nil, false
+	}
+	gauge := s.metrics.running.WithLabelValues(s.group)
+	gauge.Inc()
+	defer gauge.Dec()
+	defer func(start time.Time) {
+		s.metrics.seconds.WithLabelValues(s.group).Observe(time.Since(start).Seconds())
+	}(time.Now())
+	select {
+	case <-msg.Acked():
+		return nil, true
+	case <-msg.Nacked():
+		if d.err == nil {
+			return errors.New("the message was nacked"), true
+		}
+		return d.err, true
+	case <-ctx.Done():
+		return nil, false
+	}
+}
+
+// fetch reads the first message of the lane that is not handled, or nil if none is left between next and last.
+func (s *subscription) fetch(ctx context.Context, j job) (*stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	raw, err := s.stream.GetMsg(ctx, j.next, jetstream.WithGetMsgSubject(j.subject))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bus: fetch %s from %d: %w", j.subject, j.next, err)
+	}
+	if raw.Sequence > j.last {
+		return nil, nil
+	}
+	return &stored{subject: raw.Subject, sequence: raw.Sequence, header: raw.Header, data: raw.Data}, nil
+}
+
+func (s *subscription) count(outcome string) {
+	s.metrics.handled.WithLabelValues(s.group, outcome).Inc()
+}

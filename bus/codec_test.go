@@ -1,0 +1,80 @@
+package bus
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/threadrelay/threadrelay/bus/event"
+)
+
+func TestEventTravelsAsACloudEvent(t *testing.T) {
+	e := event.Event{
+		ID: "cometchat:app:42:created", Type: event.MessageCreated, Time: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
+		Platform: "cometchat", Thread: event.ThreadRef{Connection: "support", Conversation: "group/hiking club", Root: "42"},
+		Message: &event.Message{ID: "42", Sender: event.User{ID: "ana"}, Text: "hi"},
+	}
+	m, err := EventMessage(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := toNATS(Events, EventsStream, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "relay.events.support.group%2Fhiking%20club:42"; out.Subject != want {
+		t.Errorf("subject %s, want %s", out.Subject, want)
+	}
+	want := map[string]string{
+		"ce-specversion": "1.0", "ce-id": "cometchat:app:42:created", "ce-type": "chat.message.created",
+		"ce-source": "/connections/support", "ce-time": "2026-11-01T12:00:00Z", "content-type": "application/json",
+		nats.MsgIdHdr: "cometchat:app:42:created", nats.ExpectedStreamHdr: EventsStream,
+	}
+	for k, v := range want {
+		if got := strings.Join(out.Header[k], "|"); got != v {
+			t.Errorf("header %s is %q, want %q", k, got, v)
+		}
+	}
+	if len(out.Header) != len(want) {
+		t.Errorf("headers %v", out.Header)
+	}
+	back := fromNATS(Events, "relay.events.3.support.group%2Fhiking%20club:42", out.Header, out.Data)
+	if !back.Equals(m) {
+		t.Errorf("came back as %s %v, was %s %v", back.UUID, back.Metadata, m.UUID, m.Metadata)
+	}
+	got, err := ReadEvent(back)
+	if err != nil || got.Message.Text != "hi" || got.Thread != e.Thread {
+		t.Errorf("read back %+v (%v)", got, err)
+	}
+}
+
+// Anybody may publish to the streams; what they send must not be able to stop a subscriber.
+func TestForeignMessagesAreRead(t *testing.T) {
+	m := fromNATS(Events, "relay.events.3._._", nats.Header{"X": {"1", "2"}, "Empty": {}, "Nats-Expected-Stream": {"s"}}, nil)
+	if m.UUID != "" || m.Metadata.Get("X") != "1, 2" || m.Metadata.Get(LaneKey) != "" || m.Metadata.Get("Nats-Expected-Stream") != "" {
+		t.Errorf("read %q %v", m.UUID, m.Metadata)
+	}
+	for _, data := range []string{"", "null", "{}", `{"version":2}`, `{"version":1,"id":1e999}`, "\xff"} {
+		m.Payload = []byte(data)
+		_, err := ReadEvent(m)
+		if err == nil {
+			t.Errorf("read an event out of %q", data)
+		}
+		if f := (Retry{Attempts: 9, Age: time.Hour}).judge(err, 1, 0, 0); !f.dead {
+			t.Errorf("%q: %v is not permanent", data, err)
+		}
+		if _, err := ReadAction(m); err == nil {
+			t.Errorf("read an action out of %q", data)
+		}
+	}
+}
+
+func TestEscapeHeader(t *testing.T) {
+	for in, want := range map[string]string{"plain:id": "plain:id", "a b%\"c": "a%20b%25%22c", "é\r\n": "%C3%A9%0D%0A"} {
+		if got := escapeHeader(in); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}

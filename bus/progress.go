@@ -1,0 +1,157 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// errFenced means that another process has taken this partition over. What this one still runs must not be committed.
+var errFenced = errors.New("bus: another process has taken the partition over")
+
+// progressVersion is the version of the progress record's JSON form.
+const progressVersion = 1
+
+// progress is how far one consumer group has come in one partition: every message up to Done is handled, save those of the
+// threads in arrears. Its size follows the number of those threads, never the number of messages.
+type progress struct {
+	Version int `json:"v"`
+	// Stream is when the stream was created: the record of a stream that was since made anew does not count.
+	Stream time.Time `json:"stream"`
+	Owner  string    `json:"owner"`
+	Epoch  uint64    `json:"epoch"`
+	// Write counts the writes of an epoch, so that one whose outcome is unknown can be recognised.
+	Write uint64 `json:"write"`
+	Done  uint64 `json:"done"`
+	// Arrears are the threads that are not handled up to Done.
+	Arrears []arrear `json:"arrears,omitempty"`
+}
+
+// arrear says that the messages Next to Last of a lane are still to be handled.
+type arrear struct {
+	Lane string `json:"lane"`
+	Next uint64 `json:"next"`
+	Last uint64 `json:"last"`
+	// Attempts counts the failed attempts of Next, the first of which ended at Since.
+	Attempts int       `json:"attempts,omitempty"`
+	Since    time.Time `json:"since,omitzero"`
+}
+
+// record is the progress record in the bucket, as one process holds it. Every write is a compare-and-swap on the revision
+// of the last one, which is the fence between processes.
+type record struct {
+	kv       jetstream.KeyValue
+	key      string
+	owner    string
+	state    progress
+	revision uint64
+}
+
+// takeOver makes this process the owner, under a new epoch, and loads what is to be done. fresh is the state to start
+// from if the group has none yet, or has that of another stream.
+func (r *record) takeOver(ctx context.Context, fresh progress) error {
+	for {
+		have, revision, err := r.read(ctx)
+		if err != nil {
+			return err
+		}
+		next := have
+		if revision == 0 || !have.Stream.Equal(fresh.Stream) {
+			next = fresh
+		}
+		next.Version, next.Owner, next.Epoch, next.Write = progressVersion, r.owner, have.Epoch+1, 0
+		written, err := r.write(ctx, next, revision)
+		if err == nil {
+			r.state, r.revision = next, written
+			return nil
+		}
+		if !isConflict(err) {
+			return fmt.Errorf("bus: take over %s: %w", r.key, err)
+		}
+	}
+}
+
+// commit writes the next state. It returns nil only when the state is stored, errFenced if the partition is somebody else's
+// by now, and keeps trying on every other error until ctx ends.
+func (r *record) commit(ctx context.Context, done uint64, arrears []arrear, release bool) error {
+	next := r.state
+	next.Done, next.Arrears, next.Write = done, arrears, r.state.Write+1
+	if release {
+		next.Owner = ""
+	}
+	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		written, err := r.write(ctx, next, r.revision)
+		if err == nil {
+			r.state, r.revision = next, written
+			return nil
+		}
+		landed, readErr := r.readBack(ctx, next)
+		if landed || errors.Is(readErr, errFenced) {
+			return readErr
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return fmt.Errorf("bus: commit %s: %w (last error: %w)", r.key, ctx.Err(), err)
+		}
+	}
+}
+
+// readBack finds out what became of a write with an unknown outcome: it landed, or it did not and may be tried again on the
+// revision found, or the partition is lost.
+func (r *record) readBack(ctx context.Context, wanted progress) (landed bool, err error) {
+	have, revision, err := r.read(ctx)
+	if err != nil {
+		return false, err
+	}
+	if have.Epoch != r.state.Epoch || have.Owner != r.owner && have.Owner != wanted.Owner {
+		return false, fmt.Errorf("%w: %s belongs to %q, epoch %d", errFenced, r.key, have.Owner, have.Epoch)
+	}
+	r.revision = revision
+	if have.Write != wanted.Write {
+		return false, nil
+	}
+	r.state = wanted
+	return true, nil
+}
+
+// read returns the stored record and its revision, which is 0 if there is none.
+func (r *record) read(ctx context.Context) (progress, uint64, error) {
+	entry, err := r.kv.Get(ctx, r.key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return progress{}, 0, nil
+	}
+	if err != nil {
+		return progress{}, 0, fmt.Errorf("bus: read %s: %w", r.key, err)
+	}
+	var p progress
+	if err := json.Unmarshal(entry.Value(), &p); err != nil {
+		return progress{}, 0, fmt.Errorf("bus: progress record %s is damaged: %w", r.key, err)
+	}
+	if p.Version > progressVersion {
+		return progress{}, 0, fmt.Errorf("bus: progress record %s has version %d, this program knows %d: use a newer one", r.key, p.Version, progressVersion)
+	}
+	return p, entry.Revision(), nil
+}
+
+func (r *record) write(ctx context.Context, p progress, revision uint64) (uint64, error) {
+	data, err := json.Marshal(p)
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if revision == 0 {
+		return r.kv.Create(ctx, r.key, data)
+	}
+	return r.kv.Update(ctx, r.key, data, revision)
+}
+
+// isConflict reports whether a compare-and-swap was refused because somebody else wrote in between.
+func isConflict(err error) bool {
+	return errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch)
+}

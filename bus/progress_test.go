@@ -1,0 +1,152 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// bucket is a KV bucket of one key whose writes can be made to fail before or after they are done.
+type bucket struct {
+	jetstream.KeyValue
+	value    []byte
+	revision uint64
+	before   func() error
+	after    func() error
+}
+
+type entry struct {
+	jetstream.KeyValueEntry
+	value    []byte
+	revision uint64
+}
+
+func (e entry) Value() []byte    { return e.value }
+func (e entry) Revision() uint64 { return e.revision }
+
+func (b *bucket) Get(context.Context, string) (jetstream.KeyValueEntry, error) {
+	if b.revision == 0 {
+		return nil, jetstream.ErrKeyNotFound
+	}
+	return entry{value: b.value, revision: b.revision}, nil
+}
+
+func (b *bucket) Create(ctx context.Context, key string, value []byte, _ ...jetstream.KVCreateOpt) (uint64, error) {
+	return b.Update(ctx, key, value, 0)
+}
+
+func (b *bucket) Update(_ context.Context, _ string, value []byte, revision uint64) (uint64, error) {
+	if b.before != nil {
+		if err := b.before(); err != nil {
+			return 0, err
+		}
+	}
+	if revision != b.revision {
+		return 0, jetstream.ErrKeyRevisionMismatch
+	}
+	b.value = slices.Clone(value)
+	b.revision += 3
+	if b.after != nil {
+		if err := b.after(); err != nil {
+			return 0, err
+		}
+	}
+	return b.revision, nil
+}
+
+// once returns a function that fails the first time.
+func once(err error) func() error {
+	return func() error {
+		e := err
+		err = nil
+		return e
+	}
+}
+
+func owned(t *testing.T, b *bucket, owner string) *record {
+	t.Helper()
+	r := &record{kv: b, key: "g.events.0", owner: owner}
+	if err := r.takeOver(context.Background(), progress{Stream: time.Unix(1, 0).UTC()}); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestCommitSurvivesUnknownOutcomes(t *testing.T) {
+	for name, fail := range map[string]func(*bucket){
+		"refused before the write": func(b *bucket) { b.before = once(errors.New("timeout")) },
+		"lost after the write":     func(b *bucket) { b.after = once(errors.New("timeout")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &bucket{}
+			r := owned(t, b, "one")
+			fail(b)
+			want := []arrear{{Lane: "l", Next: 3, Last: 4}}
+			if err := r.commit(context.Background(), 5, want, false); err != nil {
+				t.Fatal(err)
+			}
+			got, revision, err := r.read(context.Background())
+			if err != nil || got.Done != 5 || len(got.Arrears) != 1 || revision != r.revision {
+				t.Errorf("stored %+v at %d, held %d (%v)", got, revision, r.revision, err)
+			}
+			if err := r.commit(context.Background(), 6, nil, false); err != nil {
+				t.Errorf("the next commit: %v", err)
+			}
+		})
+	}
+}
+
+func TestCommitIsFenced(t *testing.T) {
+	b := &bucket{}
+	one := owned(t, b, "one")
+	two := owned(t, b, "two")
+	if err := one.commit(context.Background(), 5, nil, false); !errors.Is(err, errFenced) {
+		t.Errorf("the old owner's commit: %v", err)
+	}
+	if err := two.commit(context.Background(), 2, nil, true); err != nil {
+		t.Error(err)
+	}
+	three := owned(t, b, "three")
+	if three.state.Done != 2 || three.state.Epoch != 3 {
+		t.Errorf("taken over %+v", three.state)
+	}
+}
+
+func TestCommitEndsWithItsContext(t *testing.T) {
+	b := &bucket{}
+	r := owned(t, b, "one")
+	ctx, cancel := context.WithCancel(context.Background())
+	b.before = func() error { cancel(); return errors.New("no server") }
+	if err := r.commit(ctx, 5, nil, false); !errors.Is(err, context.Canceled) {
+		t.Errorf("commit: %v", err)
+	}
+}
+
+func TestTakeOverOfAnotherStreamsRecord(t *testing.T) {
+	b := &bucket{}
+	r := owned(t, b, "one")
+	if err := r.commit(context.Background(), 1000, nil, true); err != nil {
+		t.Fatal(err)
+	}
+	again := &record{kv: b, key: r.key, owner: "two"}
+	if err := again.takeOver(context.Background(), progress{Stream: time.Unix(2, 0).UTC()}); err != nil {
+		t.Fatal(err)
+	}
+	if again.state.Done != 0 {
+		t.Errorf("a new stream is read from behind %d", again.state.Done)
+	}
+}
+
+func TestDamagedAndNewerRecordsAreRefused(t *testing.T) {
+	for _, value := range []string{"{", `{"v":2}`} {
+		b := &bucket{value: []byte(value), revision: 1}
+		r := &record{kv: b, key: "k", owner: "one"}
+		if err := r.takeOver(context.Background(), progress{}); err == nil {
+			t.Errorf("%s was taken over", value)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package bus
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Topics: what a message is published to and subscribed from. Each is one stream.
+const (
+	// Events carries what happened at the platforms.
+	Events = "events"
+	// Actions carries what bots want done there.
+	Actions = "actions"
+)
+
+const (
+	root       = "relay."
+	deadPrefix = root + "dead."
+	deadAll    = deadPrefix + ">"
+	noLane     = "_._"
+)
+
+// publishSubject is where a message of a lane is published to: relay.<topic>.<connection>.<thread>. Publishers in any
+// language use it; the stream adds the partition (see storedTransform).
+func publishSubject(topic, lane string) string { return root + topic + "." + lane }
+
+// publishFilter is what the topic's stream listens to.
+func publishFilter(topic string) string { return root + topic + ".*.*" }
+
+// storedTransform is what the stream makes of a published subject: relay.<topic>.<partition>.<connection>.<thread>, with
+// the partition a hash of connection and thread.
+func storedTransform(topic string, partitions int) string {
+	return fmt.Sprintf("%s%s.{{partition(%d,1,2)}}.{{wildcard(1)}}.{{wildcard(2)}}", root, topic, partitions)
+}
+
+// partitionFilter matches the stored subjects of one partition.
+func partitionFilter(topic string, partition int) string {
+	return root + topic + "." + strconv.Itoa(partition) + ".>"
+}
+
+// laneOf takes the lane, <connection>.<thread>, out of a stored subject.
+func laneOf(topic, stored string) string {
+	_, lane, _ := strings.Cut(strings.TrimPrefix(stored, root+topic+"."), ".")
+	return lane
+}
+
+// deadSubject names one dead letter. The same message that dies twice for the same consumer has the same name.
+func deadSubject(stage, consumer, key string) string {
+	return deadPrefix + stage + "." + consumer + "." + key
+}
+
+// querySubject is where a question about a connection is asked.
+func querySubject(connection, kind string) string { return root + "query." + connection + "." + kind }
+
+// validToken reports whether s can be one token of a subject, a consumer group or a KV key.
+func validToken(s string) bool {
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""
+}
+
+// validLane reports whether s is a connection and a thread, two tokens without wildcards.
+func validLane(s string) bool {
+	connection, thread, ok := strings.Cut(s, ".")
+	return ok && connection != "" && thread != "" && !strings.ContainsAny(connection, "*> \t\r\n") && !strings.ContainsAny(thread, ".*> \t\r\n")
+}

@@ -1,0 +1,135 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+)
+
+// SubscriberConfig is what a Subscriber needs.
+type SubscriberConfig struct {
+	// Group is required: the name under which progress is kept. Each group gets every message of a topic; within a group
+	// each is handled once. Letters, digits, "_" and "-".
+	Group string
+	// Concurrency bounds the handlers that run at the same time; default 64.
+	Concurrency int
+	// Retry is what happens to messages that fail.
+	Retry Retry
+	// Lookback bounds the age of the first message that a group gets which has no progress yet; 0 means everything kept.
+	Lookback time.Duration
+	// Grace is how long running handlers may go on after Close or the end of the context; default 8 s. Then their contexts
+	// end, and their messages will be handled again after the next start.
+	Grace time.Duration
+	// OnLost is told why a subscription ended by itself, such as another process having taken it over. Optional.
+	OnLost func(error)
+}
+
+func (c *SubscriberConfig) setDefaults() {
+	if c.Concurrency == 0 {
+		c.Concurrency = 64
+	}
+	if c.Grace == 0 {
+		c.Grace = 8 * time.Second
+	}
+	if c.OnLost == nil {
+		c.OnLost = func(error) {}
+	}
+	c.Retry.setDefaults()
+}
+
+// Subscriber is a Watermill subscriber that hands on the messages of each lane one at a time, in order, and the lanes side by
+// side. One process holds all partitions of a group: the last that subscribed, and the one before it ends with OnLost.
+type Subscriber struct {
+	bus   *Bus
+	cfg   SubscriberConfig
+	owner string // this subscriber's name in the progress records
+
+	mu      sync.Mutex
+	closed  bool
+	closing chan struct{}
+	subs    sync.WaitGroup
+}
+
+var _ message.Subscriber = (*Subscriber)(nil)
+
+// Subscriber returns a subscriber for one consumer group.
+func (b *Bus) Subscriber(cfg SubscriberConfig) (*Subscriber, error) {
+	cfg.setDefaults()
+	if !validToken(cfg.Group) {
+		return nil, fmt.Errorf("bus: consumer group %q: letters, digits, _ and - are allowed", cfg.Group)
+	}
+	return &Subscriber{bus: b, cfg: cfg, owner: nuid.Next(), closing: make(chan struct{})}, nil
+}
+
+// Subscribe takes the topic over for the group and returns the channel of its messages. To ack a message completes it, to
+// nack it brings it again after a pause, until the retry budget is spent. The channel is closed once ctx ended or Close was
+// called and no handler runs any more.
+func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errors.New("bus: subscribe: the subscriber is closed")
+	}
+	stream, ok := s.bus.streams[topic]
+	if !ok || topic == "dead" {
+		return nil, fmt.Errorf("bus: subscribe to %s: no such topic", topic)
+	}
+	fresh, err := s.fresh(ctx, stream)
+	if err != nil {
+		return nil, fmt.Errorf("bus: subscribe to %s: %w", topic, err)
+	}
+	sub := newSubscription(s, topic, stream)
+	for n := range s.bus.cfg.Partitions {
+		rec := &record{kv: s.bus.progress, key: fmt.Sprintf("%s.%s.%d", s.cfg.Group, topic, n), owner: s.owner}
+		if err := rec.takeOver(ctx, fresh); err != nil {
+			return nil, fmt.Errorf("bus: subscribe to %s: %w", topic, err)
+		}
+		sub.partitions = append(sub.partitions, newPartition(sub, n, rec))
+	}
+	s.subs.Go(func() { sub.run(ctx) })
+	return sub.out, nil
+}
+
+// Close stops handing on messages, waits for the handlers that run (at most the grace time), commits, and closes the
+// channels.
+func (s *Subscriber) Close() error {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.closing)
+	}
+	s.mu.Unlock()
+	s.subs.Wait()
+	return nil
+}
+
+// fresh is the progress of a group that has none.
+func (s *Subscriber) fresh(ctx context.Context, stream jetstream.Stream) (progress, error) {
+	info, err := stream.Info(ctx)
+	if err != nil {
+		return progress{}, err
+	}
+	p := progress{Stream: info.Created.UTC()}
+	if s.cfg.Lookback == 0 {
+		return p, nil
+	}
+	start := time.Now().Add(-s.cfg.Lookback)
+	probe, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &start,
+		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Minute, MemoryStorage: true,
+	})
+	if err != nil {
+		return progress{}, fmt.Errorf("look for the messages of the last %s: %w", s.cfg.Lookback, err)
+	}
+	p.Done = probe.CachedInfo().Delivered.Stream // the server starts a consumer's count just below its first message
+	if err := stream.DeleteConsumer(ctx, probe.CachedInfo().Name); err != nil {
+		return progress{}, err
+	}
+	return p, nil
+}
