@@ -15,6 +15,9 @@ import (
 // being re-established.
 var ErrNotConnected = errors.New("not connected to NATS")
 
+// ErrTooLarge means that a message exceeds what the server takes. No repeat can help.
+var ErrTooLarge = errors.New("message too large")
+
 // publishTimeout bounds a Publish whose messages carry no deadline.
 const publishTimeout = 10 * time.Second
 
@@ -112,7 +115,7 @@ func (p *Publisher) send(ctx context.Context, m *nats.Msg) (jetstream.PubAckFutu
 	if err != nil {
 		<-p.bus.pending
 		if errors.Is(err, nats.ErrMaxPayload) {
-			return nil, fmt.Errorf("message of %d bytes exceeds the server's limit of %d: %w", m.Size(), p.bus.cfg.Conn.MaxPayload(), err)
+			return nil, fmt.Errorf("%w: %d bytes exceed the server's limit of %d", ErrTooLarge, m.Size(), p.bus.cfg.Conn.MaxPayload())
 		}
 		return nil, err
 	}

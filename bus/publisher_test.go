@@ -113,7 +113,7 @@ func TestPublishErrorsSayWhatIsWrong(t *testing.T) {
 		"no such topic":  {"nonsense", say("a", 0), "no such topic"},
 		"the dead topic": {"dead", say("a", 0), "no such topic"},
 		"no UUID":        {bus.Events, message.NewMessage("", nil), "without a UUID"},
-		"too large":      {bus.Events, huge, "exceeds the server's limit of 1048576"},
+		"too large":      {bus.Events, huge, "exceed the server's limit of 1048576"},
 		"wildcard lane":  {bus.Events, badLane, "is not <connection>.<thread>"},
 		"header smuggle": {bus.Events, badHeader, `metadata "x" cannot be a header`},
 		"context ended":  {bus.Events, late, "context canceled"},

@@ -16,8 +16,13 @@ import (
 	"github.com/threadrelay/threadrelay/bus/bustest"
 )
 
+// quickAttempts is the retry budget of quick.
+const quickAttempts = 4
+
 // quick is a retry policy for tests.
-var quick = bus.Retry{Attempts: 4, Min: time.Millisecond, Max: 4 * time.Millisecond}
+func quick() bus.Retry {
+	return bus.Retry{Attempts: quickAttempts, Min: time.Millisecond, Max: 4 * time.Millisecond}
+}
 
 func say(thread string, n int) *message.Message {
 	m := message.NewMessage(fmt.Sprintf("%s-%d", thread, n), []byte(fmt.Sprint(n)))
@@ -35,7 +40,7 @@ func publish(t *testing.T, b *bus.Bus, messages ...*message.Message) {
 func subscribe(t *testing.T, b *bus.Bus, cfg bus.SubscriberConfig) (*bus.Subscriber, <-chan *message.Message) {
 	t.Helper()
 	if cfg.Retry == (bus.Retry{}) {
-		cfg.Retry = quick
+		cfg.Retry = quick()
 	}
 	s, err := b.Subscriber(cfg)
 	if err != nil {

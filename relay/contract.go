@@ -26,3 +26,8 @@ type Members interface {
 	// Member answers the question, or returns an error if the platform did not answer it.
 	Member(ctx context.Context, q event.MembershipQuery) (bool, error)
 }
+
+// Redactor removes credentials from what a Receiver was given, for a call that has to be kept as it came.
+type Redactor interface {
+	Redact(body []byte) []byte
+}

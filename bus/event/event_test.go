@@ -15,11 +15,11 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-var at = time.Date(2026, 11, 1, 12, 30, 0, 0, time.UTC)
+func at() time.Time { return time.Date(2026, 11, 1, 12, 30, 0, 0, time.UTC) }
 
 func created() event.Event {
 	return event.Event{
-		ID: "cometchat:app:42:created", Type: event.MessageCreated, Time: at, Platform: "cometchat", Self: "helper",
+		ID: "cometchat:app:42:created", Type: event.MessageCreated, Time: at(), Platform: "cometchat", Self: "helper",
 		Trigger: "message_sent",
 		Thread:  event.ThreadRef{Connection: "support", Conversation: "group/engineering", Root: "41"},
 		Message: &event.Message{
@@ -33,14 +33,14 @@ func created() event.Event {
 
 func other() event.Event {
 	return event.Event{
-		ID: "cometchat:app:other:group_created:00ff", Type: event.Other, Time: at, Platform: "cometchat", Trigger: "group_created",
+		ID: "cometchat:app:other:group_created:00ff", Type: event.Other, Time: at(), Platform: "cometchat", Trigger: "group_created",
 		Thread: event.ThreadRef{Connection: "support"}, Payload: json.RawMessage(`{"trigger":"group_created","data":{"text":"<b>"}}`),
 	}
 }
 
 func reply() event.Action {
 	return event.Action{
-		ID: "0123456789abcdef", Type: event.Reply, Time: at, As: "helper", Text: "You said: hi", Bot: "echo",
+		ID: "0123456789abcdef", Type: event.Reply, Time: at(), As: "helper", Text: "You said: hi", Bot: "echo",
 		Cause: "cometchat:app:42:created", Thread: event.ThreadRef{Connection: "support", Conversation: "user/ana", Root: "42"},
 	}
 }
@@ -160,9 +160,9 @@ func TestDecodeRefusesOtherVersions(t *testing.T) {
 
 func TestLane(t *testing.T) {
 	cases := map[event.ThreadRef]string{
-		{Conversation: "group/eng", Root: "41"}:      "group%2Feng:41",
-		{Conversation: "user/ana.b", Root: ""}:       "user%2Fana%2Eb:",
-		{}:                                           ":",
+		{Conversation: "group/eng", Root: "41"}: "group%2Feng:41",
+		{Conversation: "user/ana.b", Root: ""}:  "user%2Fana%2Eb:",
+		{}:                                      ":",
 		{Conversation: "#général *>", Root: "aB9_-"}: "%23g%C3%A9n%C3%A9ral%20%2A%3E:aB9_-",
 	}
 	for ref, want := range cases {

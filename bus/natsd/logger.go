@@ -14,18 +14,26 @@ type logger struct {
 	last string
 }
 
-func (l *logger) Noticef(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Debugf(format string, v ...any)  { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Tracef(format string, v ...any)  { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Warnf(format string, v ...any)   { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Errorf(format string, v ...any)  { l.problem(fmt.Sprintf(format, v...)) }
-func (l *logger) Fatalf(format string, v ...any)  { l.problem(fmt.Sprintf(format, v...)) }
+func (l *logger) Noticef(format string, v ...any) {
+	l.log.Debug("nats", "line", fmt.Sprintf(format, v...))
+}
+func (l *logger) Debugf(format string, v ...any) {
+	l.log.Debug("nats", "line", fmt.Sprintf(format, v...))
+}
+func (l *logger) Tracef(format string, v ...any) {
+	l.log.Debug("nats", "line", fmt.Sprintf(format, v...))
+}
+func (l *logger) Warnf(format string, v ...any) {
+	l.log.Warn("nats", "line", fmt.Sprintf(format, v...))
+}
+func (l *logger) Errorf(format string, v ...any) { l.problem(fmt.Sprintf(format, v...)) }
+func (l *logger) Fatalf(format string, v ...any) { l.problem(fmt.Sprintf(format, v...)) }
 
 func (l *logger) problem(line string) {
 	l.mu.Lock()
 	l.last = line
 	l.mu.Unlock()
-	l.log.Error("nats: " + line)
+	l.log.Error("nats", "line", line)
 }
 
 // lastProblem is the newest error line, or empty.

@@ -1,0 +1,98 @@
+// Package bots is the framework for thread bots: a bot reacts to the messages of chat platforms and answers in their threads.
+//
+// A bot is pure: it is given messages and says what it wants done. It holds no credentials and knows no platform, since it
+// meets the relay on the bus alone. What its handlers ask for leaves when they return nil, under ids that are the same
+// each time, so that a handler that runs twice is seen once.
+package bots
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/threadrelay/threadrelay/bus/event"
+)
+
+// Handler reacts to one message. When it returns nil, what it asked for is done. When it returns an error, nothing of it
+// leaves, and the handler is run again after a pause while the other messages of that thread wait; see [Permanent] and
+// [After] for other ways. A panic is an error.
+//
+// Its context ends when the bot is stopped and its grace time is over.
+type Handler func(ctx context.Context, m *Message) error
+
+// Bot is a name and its handlers.
+type Bot struct {
+	name   string
+	as     event.UserID
+	routes []route
+	faults []error
+}
+
+type route struct {
+	match   Matcher
+	handler Handler
+}
+
+// Option changes a bot that is being made.
+type Option func(*Bot)
+
+// As sets the user in whose name the bot speaks, on platforms that know such a thing. Without it, the bot speaks as the user
+// that the connection is configured with.
+func As(user string) Option {
+	return func(b *Bot) { b.as = event.UserID(user) }
+}
+
+// New returns a bot without handlers. The name is its identity: its progress and the ids of what it says hang on it. It
+// may hold letters, digits, "_" and "-".
+func New(name string, options ...Option) *Bot {
+	b := &Bot{name: name}
+	for _, o := range options {
+		o(b)
+	}
+	return b
+}
+
+// Name returns the bot's name.
+func (b *Bot) Name() string { return b.name }
+
+// On has h handle the messages that match. The first match wins, in the order of registration. What is wrong with a
+// registration is returned by Run, with its place in the source.
+func (b *Bot) On(match Matcher, h Handler) {
+	b.register(match, h)
+}
+
+// Every has h handle all messages that nothing registered before it matched.
+func (b *Bot) Every(h Handler) {
+	b.register(Matcher{match: func(*Message) bool { return true }}, h)
+}
+
+func (b *Bot) register(match Matcher, h Handler) {
+	err := match.err
+	if err == nil && match.match == nil {
+		err = fmt.Errorf("an empty matcher")
+	}
+	if err == nil && h == nil {
+		err = fmt.Errorf("no handler")
+	}
+	if err != nil {
+		b.faults = append(b.faults, fmt.Errorf("bots: %s: %s: %w", b.name, callSite(), err))
+		return
+	}
+	b.routes = append(b.routes, route{match, h})
+}
+
+// callSite is the line that called On or Every.
+func callSite() string {
+	_, file, line, _ := runtime.Caller(3)
+	return fmt.Sprintf("%s:%d", file, line)
+}
+
+// handle runs the first handler that matches.
+func (b *Bot) handle(ctx context.Context, m *Message) error {
+	for _, r := range b.routes {
+		if r.match.match(m) {
+			return r.handler(ctx, m)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package bots
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/threadrelay/threadrelay/bus"
+)
+
+// lookback is how old a message may be that a bot is shown at its very first start. After later starts it goes on where it
+// stopped.
+const lookback = time.Hour
+
+// Permanent marks an error that no repetition can mend: the message becomes a dead letter at once.
+func Permanent(err error) error { return bus.Permanent(err) }
+
+// After marks an error with the time of the next attempt, which is not counted against the retry budget.
+func After(wait time.Duration, err error) error { return bus.After(wait, err) }
+
+// Run runs bots on a bus until ctx ends, and then until their running handlers have ended.
+func Run(ctx context.Context, b *bus.Bus, all ...*Bot) error {
+	r, err := NewRunner(Config{Bus: b, Bots: all}) //nolint:contextcheck // a handler's context comes with its message
+	if err != nil {
+		return err
+	}
+	return r.Run(ctx)
+}
+
+// Config is what a Runner needs.
+type Config struct {
+	Bus  *bus.Bus
+	Bots []*Bot
+	// Retry is what happens to messages whose handler fails; the defaults are those of the bus.
+	Retry bus.Retry
+	// Grace is how long running handlers may go on when the runner stops; default 8 s.
+	Grace time.Duration
+	Log   *slog.Logger
+}
+
+// Runner runs bots. Use it instead of [Run] to learn when they are running.
+type Runner struct {
+	cfg    Config
+	worker *bus.Worker
+}
+
+// NewRunner checks the bots and returns a runner. It returns everything that is wrong with them at once.
+func NewRunner(cfg Config) (*Runner, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	worker, err := cfg.Bus.Worker(bus.WorkerConfig{Grace: cfg.Grace})
+	if err != nil {
+		return nil, fmt.Errorf("bots: %w", err)
+	}
+	r := &Runner{cfg: cfg, worker: worker}
+	var faults []error
+	for _, b := range cfg.Bots {
+		faults = append(faults, b.faults...)
+		sub := bus.SubscriberConfig{Group: "bot-" + b.name, Lookback: lookback, Retry: cfg.Retry}
+		err := worker.Transform(bus.Events, bus.Actions, sub, func(m *message.Message) ([]*message.Message, error) { return r.handle(b, m) })
+		if err != nil {
+			faults = append(faults, fmt.Errorf("bots: %s: %w", b.name, err))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Running is closed once all bots take messages.
+func (r *Runner) Running() <-chan struct{} { return r.worker.Running() }
+
+// Run runs the bots until ctx ends, and then until their running handlers have ended.
+func (r *Runner) Run(ctx context.Context) error {
+	if err := r.worker.Run(ctx); err != nil {
+		return fmt.Errorf("bots: %w", err)
+	}
+	return nil
+}
+
+// handle is the way of one event through one bot.
+func (r *Runner) handle(b *Bot, in *message.Message) ([]*message.Message, error) {
+	e, err := bus.ReadEvent(in)
+	if err != nil {
+		return nil, err
+	}
+	if !b.sees(in.Context(), e, r.cfg.Bus.AskMember) {
+		return nil, nil
+	}
+	m := newMessage(b, e)
+	if err := b.handle(in.Context(), m); err != nil {
+		return nil, fmt.Errorf("bots: %s: %w", b.name, err)
+	}
+	r.cfg.Log.Debug("handled", "bot", b.name, "event", e.ID, "actions", len(m.Thread.actions))
+	return m.output()
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/threadrelay/threadrelay/relay/sim"
+)
+
+// demonstration is one run of the demo.
+type demonstration struct {
+	inv   invocation
+	stage *stage
+	once  bool
+}
+
+// run starts platform and relay, plays the script, and waits for Ctrl-C unless it is to run once.
+func (d *demonstration) run(ctx context.Context, dir string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	pages := &http.Server{Handler: d.stage.handler(), ReadHeaderTimeout: 5 * time.Second}
+	var parts sync.WaitGroup
+	parts.Go(func() { _ = pages.Serve(d.stage.listener) }) // ends with Close below
+	defer parts.Wait()
+	defer func() { _ = pages.Close() }() // open live pages are cut, as they never end by themselves
+	defer d.stage.chat.Close()           // first, so that they end
+
+	ready := make(chan addresses, 1)
+	relayEnded := make(chan error, 1)
+	cfg := d.stage.config(dir)
+	go func() {
+		relayEnded <- serveConfig(ctx, cfg, newLogger(cfg.Log, d.inv.stderr, d.inv.terminal), func(a addresses) { ready <- a })
+	}()
+	select {
+	case err := <-relayEnded:
+		return err
+	case at := <-ready:
+		err := d.play(ctx, at)
+		cancel()
+		return errors.Join(err, <-relayEnded)
+	}
+}
+
+// play runs the script and, unless the demo is to run once, stays until ctx ends.
+func (d *demonstration) play(ctx context.Context, at addresses) error {
+	if err := d.stage.connect(at.public); err != nil {
+		return err
+	}
+	fmt.Fprintf(d.inv.stdout, "threadrelay demo: a simulated CometChat at %s, the relay at http://%s\n\n", d.stage.url(), at.public)
+	printed := d.print(ctx)
+	s := &script{chat: d.stage.chat, out: d.inv.stdout}
+	err := s.play(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil //nolint:nilerr // Ctrl-C before the end is no failure
+	case err != nil:
+		return fmt.Errorf("demo: %w", err)
+	}
+	fmt.Fprintf(d.inv.stdout, "\nEvery answer came, each in its thread and each once.\n")
+	if d.once {
+		return nil
+	}
+	fmt.Fprintf(d.inv.stdout, "Now you:\n  chat page   %s/?as=ana\n  readiness   http://%s/readyz\n  metrics     http://%s/metrics\nCtrl-C ends it.\n\n",
+		d.stage.url(), at.admin, at.admin)
+	<-printed
+	return nil
+}
+
+// print shows every message as it appears on the platform, until ctx ends.
+func (d *demonstration) print(ctx context.Context) <-chan struct{} {
+	done := make(chan struct{})
+	messages := d.stage.chat.Watch(ctx)
+	go func() {
+		defer close(done)
+		for m := range messages {
+			fmt.Fprintln(d.inv.stdout, line(m))
+		}
+	}()
+	return done
+}
+
+// line is a message as the demo prints it.
+func line(m sim.Message) string {
+	where := m.Receiver
+	if m.ReceiverType == "group" {
+		where = "#" + m.Receiver
+	}
+	if m.ParentID != "" {
+		return fmt.Sprintf("    ↳ %-6s in thread %-3s %s", m.Sender, m.ParentID, m.Text)
+	}
+	return fmt.Sprintf("%3s  %s → %s: %s", m.ID, m.Sender, where, m.Text)
+}
