@@ -61,6 +61,10 @@ func NewRunner(cfg Config) (*Runner, error) {
 	var faults []error
 	for _, b := range cfg.Bots {
 		faults = append(faults, b.faults...)
+		if b.name == "" {
+			faults = append(faults, errors.New("bots: a bot without a name"))
+			continue
+		}
 		sub := bus.SubscriberConfig{Group: "bot-" + b.name, Lookback: lookback, Retry: cfg.Retry}
 		err := worker.Transform(bus.Events, bus.Actions, sub, func(m *message.Message) ([]*message.Message, error) { return r.handle(b, m) })
 		if err != nil {

@@ -74,6 +74,11 @@ func (s *script) repeat(ctx context.Context, id string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
+	return s.awaitRepeat(ctx, id)
+}
+
+// awaitRepeat waits until the relay has taken a message's webhook twice.
+func (s *script) awaitRepeat(ctx context.Context, id string) error {
 	err := s.chat.AwaitDeliveries(ctx, func(all []sim.Delivery) bool {
 		n := 0
 		for _, d := range all {

@@ -1,0 +1,66 @@
+package cometchat
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The secrets of the tests. Nothing that comes out of the package may hold one of them.
+const (
+	testKey      = "0f1e2d3c4b5a69788796a5b4c3d2e1f001122334"
+	testPassword = "drawbridge77portcullis"
+)
+
+func testConfig() Config {
+	return Config{
+		ID: "cc", AppID: "app1", Region: "eu", APIKey: testKey, BotUID: "Helper",
+		WebhookUsername: "hook", WebhookPassword: testPassword,
+	}
+}
+
+func newConnection(t testing.TB, change func(*Config)) *Connection {
+	t.Helper()
+	cfg := testConfig()
+	if change != nil {
+		change(&cfg)
+	}
+	c, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.http.CloseIdleConnections)
+	return c
+}
+
+// serve starts a server and returns a connection to it.
+func serve(t *testing.T, h http.HandlerFunc) *Connection {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return newConnection(t, func(cfg *Config) { cfg.BaseURL = srv.URL + "/v3/" })
+}
+
+// answer returns a handler that always says the same.
+func answer(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+func golden(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
