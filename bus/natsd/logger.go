@@ -10,8 +10,9 @@ import (
 type logger struct {
 	log *slog.Logger
 
-	mu   sync.Mutex
-	last string
+	mu    sync.Mutex
+	last  string
+	fatal bool
 }
 
 func (l *logger) Noticef(format string, v ...any) {
@@ -27,7 +28,12 @@ func (l *logger) Warnf(format string, v ...any) {
 	l.log.Warn("nats", "line", fmt.Sprintf(format, v...))
 }
 func (l *logger) Errorf(format string, v ...any) { l.problem(fmt.Sprintf(format, v...)) }
-func (l *logger) Fatalf(format string, v ...any) { l.problem(fmt.Sprintf(format, v...)) }
+func (l *logger) Fatalf(format string, v ...any) {
+	l.problem(fmt.Sprintf(format, v...))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fatal = true
+}
 
 func (l *logger) problem(line string) {
 	l.mu.Lock()
@@ -41,4 +47,11 @@ func (l *logger) lastProblem() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.last
+}
+
+// isFatal reports whether the server has given up.
+func (l *logger) isFatal() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fatal
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -26,6 +27,9 @@ type Config struct {
 	// SyncAlways writes every message through to the disk before it is acknowledged: nothing acknowledged is lost when the
 	// power fails. Otherwise that holds for a killed process alone, and the last two minutes are at risk in a power cut.
 	SyncAlways bool
+	// Listen is the host:port to take clients from other processes on, without credentials; port 0 is any free one. Empty
+	// means none: only this process can connect.
+	Listen string
 	// Log takes the server's lines; default discards.
 	Log *slog.Logger
 	// StartTimeout bounds New; default 30 s, for the recovery of large stores.
@@ -41,7 +45,7 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// Server is a running NATS server. It listens on no port: only this process can connect.
+// Server is a running NATS server.
 type Server struct {
 	nats *server.Server
 	lock *flock.Flock
@@ -82,13 +86,17 @@ func lockDir(dir string) (*flock.Flock, error) {
 
 func start(cfg Config) (*server.Server, error) {
 	opts := &server.Options{
-		ServerName:      "threadrelay",
-		DontListen:      true,
-		JetStream:       true,
-		StoreDir:        cfg.Dir,
-		SyncAlways:      cfg.SyncAlways,
-		NoSigs:          true,
-		NoSystemAccount: false,
+		ServerName: "threadrelay",
+		DontListen: cfg.Listen == "",
+		JetStream:  true,
+		StoreDir:   cfg.Dir,
+		SyncAlways: cfg.SyncAlways,
+		NoSigs:     true,
+	}
+	if cfg.Listen != "" {
+		if err := listenOn(opts, cfg.Listen); err != nil {
+			return nil, err
+		}
 	}
 	s, err := server.NewServer(opts)
 	if err != nil {
@@ -97,7 +105,7 @@ func start(cfg Config) (*server.Server, error) {
 	lines := &logger{log: cfg.Log}
 	s.SetLoggerV2(lines, false, false, false)
 	go s.Start()
-	if !s.ReadyForConnections(cfg.StartTimeout) || !s.JetStreamEnabled() {
+	if !isUp(s, lines, cfg.StartTimeout) {
 		s.Shutdown()
 		s.WaitForShutdown()
 		if last := lines.lastProblem(); last != "" {
@@ -107,6 +115,34 @@ func start(cfg Config) (*server.Server, error) {
 	}
 	return s, nil
 }
+
+// isUp waits until the server takes connections, or has said that it never will.
+func isUp(s *server.Server, lines *logger, timeout time.Duration) bool {
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline) && !lines.isFatal(); {
+		if s.ReadyForConnections(100 * time.Millisecond) {
+			return s.JetStreamEnabled()
+		}
+	}
+	return false
+}
+
+func listenOn(opts *server.Options, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("natsd: Config.Listen: %w", err)
+	}
+	if opts.Port, err = strconv.Atoi(port); err != nil {
+		return fmt.Errorf("natsd: Config.Listen: port %q is not a number", port)
+	}
+	if opts.Port == 0 {
+		opts.Port = server.RANDOM_PORT
+	}
+	opts.Host = host
+	return nil
+}
+
+// URL is where other processes reach the server; meaningless without Config.Listen.
+func (s *Server) URL() string { return s.nats.ClientURL() }
 
 // Connect returns a connection to the server that does not leave the process.
 func (s *Server) Connect(opts ...nats.Option) (*nats.Conn, error) {

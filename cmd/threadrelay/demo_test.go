@@ -112,7 +112,7 @@ func TestAPersonChatsOnTheDemoPage(t *testing.T) {
 	out, _ := startDemo(t)
 	page := regexp.MustCompile(`http://\S+/\?as=ana`).FindString(out.String())
 	answer := func(text string) chromedp.Action[chromedp.Void] {
-		return chromedp.WaitVisible(`//div[@class="replies"]//p[normalize-space()="You said: `+text+`"]`)
+		return chromedp.WaitVisible(`//div[@class="replies"]//p[normalize-space()="You said: ` + text + `"]`)
 	}
 	err := chromedp.Do(ctx,
 		chromedp.Navigate(page+"&with=user/"+demoBot),
