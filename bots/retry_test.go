@@ -9,12 +9,10 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/threadrelay/threadrelay/bots"
 	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/bustest"
-	"github.com/threadrelay/threadrelay/bus/event"
 )
 
 func TestWhatAHandlerSaysLeavesWhenItSucceeds(t *testing.T) {
@@ -212,42 +210,5 @@ func TestAThreadThatWaitsDelaysNoOther(t *testing.T) {
 			close(release)
 			st.wantNext("slow 0", "slow 1")
 		})
-	}
-}
-
-// The duplicate window of the stream is what makes a second run harmless: here the progress of all bots is lost.
-func TestAHandlerThatRunsTwiceIsSeenOnce(t *testing.T) {
-	st := newStage(t)
-	stop := st.run(every("b", repeat))
-	st.publish(direct("t", 0))
-	st.wantNext("t 0")
-	stop()
-	js, err := jetstream.New(st.srv.Connect())
-	if err != nil {
-		t.Fatal(err)
-	}
-	kv, err := js.KeyValue(bustest.Context(t), "RELAY_PROGRESS")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n := range 16 {
-		if err := kv.Purge(bustest.Context(t), fmt.Sprintf("bot-b.events.%d", n)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	st.run(every("b", repeat))
-	st.publish(direct("t", 1))
-	st.wantNext("t 1")
-	for _, want := range []event.ActionID{event.NewActionID("test:t-0", "b", 0), event.NewActionID("test:t-0", "b", 0), event.NewActionID("test:t-1", "b", 0)} {
-		m, err := st.wire.NextMsg(bustest.Patience)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := m.Header.Get(jetstream.MsgIDHeader); got != string(want) {
-			t.Errorf("sent %s, want %s", got, want)
-		}
-	}
-	if n := st.stored(bus.ActionsStream); n != 2 {
-		t.Errorf("%d actions are stored, want 2", n)
 	}
 }

@@ -64,6 +64,7 @@ func TestEcho(t *testing.T) {
 		{"group of others", "group/theirs", "", "hello", ""},
 		{"no text", "user/ana", "", "", ""},
 		{"white space", "user/ana", "", " \n\t ", ""},
+		{"signs", "user/ana", "", "?!", "You said: ?!"},
 		{"verbs", "user/ana", "", "100% %s %d%%", "You said: 100% %s %d%%"},
 		{"lines", "user/ana", "", "one\n two \r\nthree\n", "You said: one\n two \r\nthree\n"},
 		{"beyond ASCII", "user/ana", "", "žluťoučký <b>&\"kůň\"</b> 🐎", "You said: žluťoučký <b>&\"kůň\"</b> 🐎"},

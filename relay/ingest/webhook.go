@@ -11,6 +11,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -90,20 +92,28 @@ func (w *Webhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 }
 
 // take is the way of one call: body, credentials and decoding, storage.
-func (w *Webhook) take(rw http.ResponseWriter, r *http.Request, id event.ConnectionID, receiver relay.Receiver) answer {
+func (w *Webhook) take(rw http.ResponseWriter, r *http.Request, id event.ConnectionID, receiver relay.Receiver) (a answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.cfg.Log.Error("webhook panicked", "connection", id, "panic", p, "stack", string(debug.Stack()))
+			a = refusal(errPanic)
+		}
+	}()
 	body, err := readBody(rw, r)
 	if err != nil {
 		return w.refuse(id, err)
 	}
+	// A sender that hangs up, or closes its half of the connection, does not change what has to be stored.
+	ctx := context.WithoutCancel(r.Context())
 	events, err := receiver.Receive(r.Header, body)
 	var shape *relay.ShapeError
 	if errors.As(err, &shape) {
-		return w.quarantine(r.Context(), id, shape)
+		return w.quarantine(ctx, id, shape)
 	}
 	if err != nil {
 		return w.refuse(id, err)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), w.cfg.StoreTimeout)
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.StoreTimeout)
 	defer cancel()
 	return w.store(ctx, id, events, func() []byte { return redacted(receiver, body) })
 }
@@ -112,6 +122,7 @@ var (
 	errTooLarge = errors.New("the body is too large")
 	errEncoding = errors.New("unknown Content-Encoding")
 	errBody     = errors.New("the body could not be read")
+	errPanic    = errors.New("the platform's decoder panicked")
 )
 
 // readBody reads the whole body, decompressed, and never more than MaxBody bytes of either form.
@@ -127,7 +138,7 @@ func readBody(rw http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBody, err)
 	}
-	switch r.Header.Get("Content-Encoding") {
+	switch strings.ToLower(r.Header.Get("Content-Encoding")) { // RFC 9110, 8.4.1: case does not matter
 	case "", "identity":
 		return raw, nil
 	case "gzip":

@@ -17,6 +17,9 @@ import (
 	"github.com/threadrelay/threadrelay/relay"
 )
 
+// lookTimeout bounds one call of a platform, whoever waits for it.
+const lookTimeout = 5 * time.Second
+
 // How long an answer counts, and how many are remembered.
 const (
 	memberTTL  = time.Minute
@@ -58,10 +61,18 @@ func New(cfg Config) *Desk {
 
 // Open answers questions until the returned function is called or ctx ends.
 func (d *Desk) Open(ctx context.Context) (stop func() error, err error) {
-	return d.cfg.Bus.Answer(ctx, d.cfg.Version, bus.Answers{
+	shut, err := d.cfg.Bus.Answer(ctx, d.cfg.Version, bus.Answers{
 		Connections: slices.Sorted(maps.Keys(d.cfg.Connections)),
 		Member:      d.Member,
 	})
+	if err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
+	detach := context.AfterFunc(ctx, func() { _ = shut() }) // whoever calls stop is told the error again
+	return func() error {
+		detach()
+		return shut()
+	}, nil
 }
 
 // Member answers from memory, or else asks the platform; those who ask the same at the same time share one call. A failed
@@ -74,18 +85,35 @@ func (d *Desk) Member(ctx context.Context, q event.MembershipQuery) (bool, error
 	if !ok {
 		return false, fmt.Errorf("query: connection %q is not configured", q.Connection)
 	}
-	v, err, _ := d.flight.Do(fmt.Sprintf("%q", q), func() (any, error) {
-		yes, err := platform.Member(ctx, q)
-		if err == nil {
-			d.remember(q, yes)
-		}
-		return yes, err
+	answer := d.flight.DoChan(fmt.Sprintf("%q", q), func() (any, error) {
+		return d.look(context.WithoutCancel(ctx), platform, q) // others wait for it when this asker has gone
 	})
-	if err != nil {
-		return false, fmt.Errorf("query: member of %s: %w", q.Conversation, err)
+	var r singleflight.Result
+	select {
+	case r = <-answer:
+	case <-ctx.Done():
+		r.Err = ctx.Err()
 	}
-	yes, _ := v.(bool)
+	if r.Err != nil {
+		return false, fmt.Errorf("query: member of %s: %w", q.Conversation, r.Err)
+	}
+	yes, _ := r.Val.(bool)
 	return yes, nil
+}
+
+// look asks the platform, and remembers what it answers.
+func (d *Desk) look(ctx context.Context, platform relay.Members, q event.MembershipQuery) (yes bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			yes, err = false, fmt.Errorf("the platform panicked: %v", p)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	if yes, err = platform.Member(ctx, q); err == nil {
+		d.remember(q, yes)
+	}
+	return yes, err
 }
 
 func (d *Desk) recall(q event.MembershipQuery) (entry, bool) {
