@@ -100,6 +100,9 @@ func (s *subscription) handle(ctx context.Context, m *stored, attempt int) (err 
 	ctx, cancel := context.WithCancel(context.WithValue(ctx, deliveryKey{}, d))
 	defer cancel()
 	msg := fromNATS(s.topic, m.subject, m.header, m.data)
+	if SkipReplay(s.group, msg.Metadata) {
+		return nil, true
+	}
 	msg.SetContext(ctx)
 	select {
 	case s.out <- msg:

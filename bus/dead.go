@@ -26,12 +26,19 @@ const (
 	deadOwn      = "Relay-Dead-"
 )
 
+// StageIngest is the stage of webhook calls that could not be decoded. Their payload is the call's body.
+const StageIngest = "ingest"
+
 // maxReason bounds the reason kept with a dead letter, in bytes.
 const maxReason = 2000
 
 // DeadLetter is a message that could not be handled, and why.
 type DeadLetter struct {
-	// Stage is the part of the way that gave up: "ingest", or the topic that the message was taken from.
+	// ID names a stored letter, in digits, and never names another one. Stored is when it was stored, by the server's clock.
+	// Both are set on letters that were read, and ignored by [Bus.Bury].
+	ID     string
+	Stored time.Time
+	// Stage is the part of the way that gave up: [StageIngest], or the topic that the message was taken from.
 	Stage string
 	// Consumer is the connection (stage ingest) or consumer group that gave up.
 	Consumer string
@@ -44,8 +51,23 @@ type DeadLetter struct {
 	// Subject and Sequence say where the message was taken from; both are zero at stage ingest.
 	Subject  string
 	Sequence uint64
-	Header   nats.Header
-	Payload  []byte
+	// Header is the message's own, Nats- headers included.
+	Header  nats.Header
+	Payload []byte
+
+	sequence uint64 // of the letter; 0 if it was not read
+}
+
+// Connection is the connection that the message belongs to, or empty if it belongs to none.
+func (d DeadLetter) Connection() string {
+	if d.Stage == StageIngest {
+		return d.Consumer
+	}
+	connection, _, _ := strings.Cut(laneOf(d.Stage, d.Subject), ".")
+	if connection == "_" {
+		return ""
+	}
+	return connection
 }
 
 // Bury stores a dead letter. It returns nil once it is stored, or if it has been before.

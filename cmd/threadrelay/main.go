@@ -37,6 +37,7 @@ func commands() []command {
 	return []command{
 		{"demo", "play a conversation with bots on simulated platforms, then stay up to be tried", demo},
 		{"serve", "relay for real, configured by the environment (serve --help lists it)", serve},
+		{"dead", "list, show, replay and drop messages that could not be handled", dead},
 		{"version", "print the version", printVersion},
 	}
 }

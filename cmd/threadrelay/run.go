@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
+	"github.com/threadrelay/threadrelay/bus"
+	"github.com/threadrelay/threadrelay/bus/event"
 	"github.com/threadrelay/threadrelay/relay/console"
 	"github.com/threadrelay/threadrelay/relay/ingest"
 )
@@ -64,6 +67,7 @@ func (p *process) open(ctx context.Context, spawn func(func() error), ready func
 	admin := console.New(console.Config{
 		Checks:  []console.Check{{Name: "bus", Look: p.bus.Ready, Vital: true}},
 		Metrics: p.registry, Token: p.cfg.Relay.AdminToken.Reveal(), Log: p.log,
+		Dead: &console.Dead{Bus: p.bus, Replay: bus.ReplayConfig{Reingest: p.reingest}},
 	})
 	public, err := p.publicHandler()
 	if err != nil {
@@ -75,6 +79,15 @@ func (p *process) open(ctx context.Context, spawn func(func() error), ready func
 	p.log.Info("ready", "listen", at.public, "admin", at.admin, "after", time.Since(p.start).Round(time.Millisecond).String())
 	ready(at)
 	return nil
+}
+
+// reingest takes in a webhook call that was kept because it could not be decoded.
+func (p *process) reingest(ctx context.Context, connection string, body []byte) error {
+	receiver, ok := p.platforms.receivers[event.ConnectionID(connection)]
+	if !ok {
+		return fmt.Errorf("connection %q is not configured, or takes no webhooks", connection)
+	}
+	return ingest.Reingest(ctx, p.bus.Publisher(), receiver, body)
 }
 
 // workers are the parts that take messages, last in the walk first.

@@ -40,6 +40,11 @@ func (c *Connection) Receive(h http.Header, body []byte) ([]event.Event, error) 
 	if !c.hook.admits(h) {
 		return nil, relay.ErrUnauthorized
 	}
+	return c.Decode(body)
+}
+
+// Decode is [Connection.Receive] for the body of a call whose credentials were verified before.
+func (c *Connection) Decode(body []byte) ([]event.Event, error) {
 	if err := checkJSON(body); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-// Package console is the admin listener: whether the process lives and is ready, and its metrics.
+// Package console is the admin listener: whether the process lives and is ready, its metrics, and its dead letters.
 package console
 
 import (
@@ -6,9 +6,11 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +24,7 @@ const checkTimeout = time.Second
 // Check looks at one component.
 type Check struct {
 	Name string
-	// Look returns nil if the component works.
+	// Look returns nil if the component works. It must return when its context ends.
 	Look func(context.Context) error
 	// Vital is set where the process is not ready without the component.
 	Vital bool
@@ -34,7 +36,9 @@ type Config struct {
 	Metrics prometheus.Gatherer
 	// Token guards everything but /livez and /readyz, as "Authorization: Bearer <token>"; empty leaves it open.
 	Token string
-	Log   *slog.Logger
+	// Dead serves the dead letters at /dead; nil leaves them out.
+	Dead *Dead
+	Log  *slog.Logger
 }
 
 // Console serves the admin listener.
@@ -60,6 +64,7 @@ func (c *Console) Handler() http.Handler {
 	mux.HandleFunc("GET /livez", Alive)
 	mux.HandleFunc("GET /readyz", c.ready)
 	mux.Handle("GET /metrics", c.guard(promhttp.HandlerFor(c.cfg.Metrics, promhttp.HandlerOpts{})))
+	c.mountDead(mux)
 	return mux
 }
 
@@ -81,9 +86,10 @@ func (c *Console) ready(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	report := readiness{Status: "ready", Components: make(map[string]string)}
 	status := http.StatusOK
-	for _, check := range c.cfg.Checks {
+	problems := c.look(ctx)
+	for i, check := range c.cfg.Checks {
 		report.Components[check.Name] = "ok"
-		if err := check.Look(ctx); err != nil {
+		if err := problems[i]; err != nil {
 			c.cfg.Log.Debug("not ready", "component", check.Name, "error", err)
 			report.Components[check.Name] = "failing"
 			if check.Vital {
@@ -97,6 +103,24 @@ func (c *Console) ready(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(report) // the caller has gone if this fails
+}
+
+// look makes all checks side by side, so that none that hangs uses up the time of the others.
+func (c *Console) look(ctx context.Context) []error {
+	problems := make([]error, len(c.cfg.Checks))
+	var all sync.WaitGroup
+	for i, check := range c.cfg.Checks {
+		all.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					problems[i] = fmt.Errorf("console: check of %s panicked: %v", check.Name, p)
+				}
+			}()
+			problems[i] = check.Look(ctx)
+		})
+	}
+	all.Wait()
+	return problems
 }
 
 // guard asks for the token, if there is one.
