@@ -94,8 +94,8 @@ func (r *Runner) handle(b *Bot, in *message.Message) ([]*message.Message, error)
 	if err != nil {
 		return nil, err
 	}
-	if !b.sees(in.Context(), e, r.cfg.Bus.AskMember) {
-		return nil, nil
+	if seen, err := b.sees(in.Context(), e, r.cfg.Bus.AskMember); err != nil || !seen {
+		return nil, err
 	}
 	m := newMessage(b, e)
 	if err := b.handle(in.Context(), m); err != nil {

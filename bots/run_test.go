@@ -83,23 +83,6 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestARunnerThatLosesItsWorkSaysSo(t *testing.T) {
-	st := newStage(t)
-	r, err := bots.NewRunner(config(st.bus, every("echo", repeat)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- r.Run(context.Background()) }()
-	bustest.Receive(t, opened(r.Running()))
-	st.start(config(st.srv.Open(bus.Config{}), every("echo", repeat)))
-	st.publish(direct("t", 0))
-	if err := bustest.Receive(t, ended); err == nil || !strings.HasPrefix(err.Error(), "bots: ") {
-		t.Errorf("ended with %v", err)
-	}
-	st.wantNext("t 0")
-}
-
 func TestAnActionTravelsInItsThreadsLane(t *testing.T) {
 	st := newStage(t)
 	st.run(every("plain", repeat), every("named", repeat, bots.As("clerk")))

@@ -6,15 +6,15 @@ import (
 	"github.com/threadrelay/threadrelay/bus/event"
 )
 
-// Members answers whether a user belongs to a conversation.
+// members answers whether a user belongs to a conversation.
 type members func(context.Context, event.MembershipQuery) (bool, error)
 
 // sees reports whether a bot is shown an event: a new message of somebody else, said to the bot itself or to a group that it
 // belongs to. Where nobody can say whether it belongs there, it is shown the message, and the platform has the last word
-// when the bot answers.
-func (b *Bot) sees(ctx context.Context, e event.Event, ask members) bool {
+// when the bot answers. The only error is that of a context that has ended.
+func (b *Bot) sees(ctx context.Context, e event.Event, ask members) (bool, error) {
 	if e.Type != event.MessageCreated || e.Message.Sender.System || e.Message.Marker != nil {
-		return false
+		return false, nil
 	}
 	self := b.as
 	if self == "" {
@@ -22,10 +22,13 @@ func (b *Bot) sees(ctx context.Context, e event.Event, ask members) bool {
 	}
 	switch {
 	case e.Message.Sender.ID == self || e.Message.Sender.ID == e.Self:
-		return false
+		return false, nil
 	case e.Message.Direct():
-		return e.Message.Recipient == self
+		return e.Message.Recipient == self, nil
 	}
 	member, err := ask(ctx, event.MembershipQuery{Connection: e.Thread.Connection, Conversation: e.Thread.Conversation, User: self})
-	return member || err != nil
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	return member || err != nil, nil
 }

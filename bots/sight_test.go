@@ -58,8 +58,8 @@ func TestSightOfDirectMessages(t *testing.T) {
 				t.Errorf("asked for %+v", q)
 				return true, nil
 			}
-			if got := New("b", As(c.as)).sees(t.Context(), e, ask); got != c.want {
-				t.Errorf("sees it: %v, want %v", got, c.want)
+			if got, err := New("b", As(c.as)).sees(t.Context(), e, ask); got != c.want || err != nil {
+				t.Errorf("sees it: %v (%v), want %v", got, err, c.want)
 			}
 		})
 	}
@@ -101,8 +101,8 @@ func TestSightOfGroups(t *testing.T) {
 				asked = append(asked, q)
 				return c.answer()
 			}
-			if got := New("b", As(c.as)).sees(t.Context(), e, ask); got != c.want {
-				t.Errorf("sees it: %v, want %v", got, c.want)
+			if got, err := New("b", As(c.as)).sees(t.Context(), e, ask); got != c.want || err != nil {
+				t.Errorf("sees it: %v (%v), want %v", got, err, c.want)
 			}
 			if !reflect.DeepEqual(asked, want) {
 				t.Errorf("asked for %+v, want %+v", asked, want)

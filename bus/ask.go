@@ -19,7 +19,7 @@ const askTimeout = 5 * time.Second
 // ErrNobodyAnswers means that no relay that serves the connection is running.
 var ErrNobodyAnswers = errors.New("bus: nobody answers questions about this connection")
 
-const membership = "membership"
+const memberQuestion = "membership"
 
 // maxAnswers bounds the questions that are being answered at the same time; further ones wait.
 const maxAnswers = 64
@@ -27,7 +27,7 @@ const maxAnswers = 64
 // AskMember asks the relay whether a user belongs to a conversation.
 func (b *Bus) AskMember(ctx context.Context, q event.MembershipQuery) (bool, error) {
 	var a event.MembershipAnswer
-	err := b.ask(ctx, querySubject(string(q.Connection), membership), q, &a)
+	err := b.ask(ctx, querySubject(string(q.Connection), memberQuestion), q, &a)
 	return a.Member, err
 }
 
@@ -78,29 +78,47 @@ func (b *Bus) Answer(ctx context.Context, version string, a Answers) (stop func(
 		places <- struct{}{}
 		go func() {
 			defer func() { <-places }()
-			answerMember(ctx, r, a.Member)
+			b.reply(r.Reply(), memberAnswer(ctx, r.Data(), a.Member))
 		}()
 	})
 	for _, c := range a.Connections {
-		if err := svc.AddEndpoint(membership+"-"+string(c), handler, micro.WithEndpointSubject(querySubject(string(c), membership))); err != nil {
+		if err := svc.AddEndpoint(memberQuestion+"-"+string(c), handler, micro.WithEndpointSubject(querySubject(string(c), memberQuestion))); err != nil {
 			return nil, errors.Join(fmt.Errorf("bus: serve questions about %s: %w", c, err), svc.Stop())
 		}
+	}
+	flush, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if err := b.cfg.Conn.FlushWithContext(flush); err != nil { // whoever asks from now on finds somebody
+		return nil, errors.Join(fmt.Errorf("bus: serve questions: %w", err), svc.Stop())
 	}
 	return svc.Stop, nil
 }
 
-func answerMember(ctx context.Context, r micro.Request, member func(context.Context, event.MembershipQuery) (bool, error)) {
+// reply sends an answer past micro.Request, which takes notes that the service reads when its handler has returned, beside
+// which this runs. The asker is gone if it fails.
+func (b *Bus) reply(to string, answer *nats.Msg) {
+	answer.Subject = to
+	_ = b.cfg.Conn.PublishMsg(answer)
+}
+
+func memberAnswer(ctx context.Context, question []byte, member func(context.Context, event.MembershipQuery) (bool, error)) *nats.Msg {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	var q event.MembershipQuery
-	if err := json.Unmarshal(r.Data(), &q); err != nil {
-		_ = r.Error("400", oneLine(err.Error()), nil) // the asker is gone if this fails
-		return
+	if err := json.Unmarshal(question, &q); err != nil {
+		return questionRefused("400", err)
 	}
 	yes, err := member(ctx, q)
 	if err != nil {
-		_ = r.Error("502", oneLine(err.Error()), nil)
-		return
+		return questionRefused("502", err)
 	}
-	_ = r.RespondJSON(event.MembershipAnswer{Member: yes})
+	data, err := json.Marshal(event.MembershipAnswer{Member: yes})
+	if err != nil {
+		return questionRefused("500", err)
+	}
+	return &nats.Msg{Data: data}
+}
+
+func questionRefused(code string, err error) *nats.Msg {
+	return &nats.Msg{Header: nats.Header{micro.ErrorHeader: {oneLine(err.Error())}, micro.ErrorCodeHeader: {code}}}
 }

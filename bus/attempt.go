@@ -18,6 +18,7 @@ type job struct {
 	next, last uint64
 	attempt    int
 	since      time.Time // end of the first failed attempt; zero if there was none
+	crashes    int       // how often the process ended while this message was being handled
 }
 
 // result is how an attempt ended: handled (or found to be gone, or stored as a dead letter), handed back because of a stop,
@@ -35,8 +36,12 @@ type result struct {
 // fetchWait is the pause after a failure that is not the message's fault.
 const fetchWait = 500 * time.Millisecond
 
-// attempt hands one message to the subscription's handler and waits for its verdict.
-func (s *subscription) attempt(ctx context.Context, j job) result {
+// errCrashed is the reason of a dead letter whose handler never came back.
+var errCrashed = errors.New("the process ended each time while this message was being handled")
+
+// attempt hands one message to the subscription's handler and waits for its verdict. The handler's context is work; ctx ends
+// when the process does not wait for handlers any more.
+func (s *subscription) attempt(ctx, work context.Context, j job) result {
 	r := result{lane: j.lane}
 	m := j.head
 	if m == nil {
@@ -51,10 +56,14 @@ func (s *subscription) attempt(ctx context.Context, j job) result {
 		}
 	}
 	r.sequence = m.sequence
-	err, ended := s.handle(ctx, m, j.attempt)
+	if j.crashes >= s.retry.Crashes {
+		r.at = time.Now()
+		return s.failed(ctx, m, j, r, Permanent(errCrashed))
+	}
+	err, ended := s.handle(ctx, work, m, j.attempt)
 	r.at = time.Now()
 	switch {
-	case !ended:
+	case !ended, err != nil && work.Err() != nil: // not this message's fault
 		r.handedBack = true
 		return r
 	case err == nil:
@@ -74,7 +83,7 @@ func (s *subscription) failed(ctx context.Context, m *stored, j job, r result, e
 	f := s.retry.judge(err, j.attempt, r.at.Sub(since), rand.Float64()) //nolint:gosec // spreads retries, guards nothing
 	if !f.dead {
 		s.count("retry")
-		s.log.Warn("attempt failed, will be repeated", "lane", j.subject, "sequence", m.sequence, "attempt", j.attempt, "in", f.wait, "error", err)
+		s.log.Warn("attempt failed, will be repeated", "lane", j.subject, "sequence", m.sequence, "attempt", j.attempt, "in", f.wait.Round(time.Millisecond).String(), "error", err)
 		r.charged, r.wait = f.charged, f.wait
 		return r
 	}
@@ -95,27 +104,26 @@ func (s *subscription) again(r result, wait time.Duration) result {
 }
 
 // handle hands m on and waits until it is acked or nacked. ended is false if the subscription stops before that.
-func (s *subscription) handle(ctx context.Context, m *stored, attempt int) (err error, ended bool) { //nolint:revive // the error is the handler's verdict, not handle's own
+func (s *subscription) handle(ctx, work context.Context, m *stored, attempt int) (err error, ended bool) { //nolint:revive // the error is the handler's verdict, not handle's own
 	d := &Delivery{Sequence: m.sequence, Attempt: attempt}
-	ctx, cancel := context.WithCancel(context.WithValue(ctx, deliveryKey{}, d))
+	own, cancel := context.WithCancel(context.WithValue(work, deliveryKey{}, d))
 	defer cancel()
 	msg := fromNATS(s.topic, m.subject, m.header, m.data)
 	if SkipReplay(s.group, msg.Metadata) {
 		return nil, true
 	}
-	msg.SetContext(ctx)
+	msg.SetContext(own)
 	select {
 	case s.out <- msg:
 	case <-s.stop:
 		return nil, false
-	case <-ctx.Done():
+	case <-work.Done():
 		return nil, false
 	}
-	gauge := s.metrics.running.WithLabelValues(s.group)
-	gauge.Inc()
-	defer gauge.Dec()
+	s.running.Inc()
+	defer s.running.Dec()
 	defer func(start time.Time) {
-		s.metrics.seconds.WithLabelValues(s.group).Observe(time.Since(start).Seconds())
+		s.seconds.Observe(time.Since(start).Seconds())
 	}(time.Now())
 	select {
 	case <-msg.Acked():

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -25,6 +27,15 @@ type Config struct {
 	// Partitions is the number of parts that a topic is split into by a hash of the thread; default 16. It is fixed when the
 	// streams are made.
 	Partitions int
+	// LeaseTTL is how long a process may be unheard before others take over what it held; default 10 s.
+	LeaseTTL time.Duration
+	// MaxStore is how many bytes the streams may take on each server that keeps them, at least [MinStore]. A stream whose
+	// share is used up refuses messages with [ErrFull] and deletes nothing. Default 0: no more bound than the server's own,
+	// and then nothing keeps room for work to be finished when events fill the server.
+	MaxStore int64
+	// Exclusive says that no other process can reach this server, as with the embedded one: what a process that ran before
+	// held is taken over at once.
+	Exclusive bool
 	// Log takes what happens in the background; default discards.
 	Log *slog.Logger
 	// Metrics takes the bus's collectors; default none.
@@ -44,6 +55,9 @@ func (c *Config) setDefaults() {
 	if c.Partitions == 0 {
 		c.Partitions = 16
 	}
+	if c.LeaseTTL == 0 {
+		c.LeaseTTL = 10 * time.Second
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -53,28 +67,35 @@ func (c *Config) setDefaults() {
 type Bus struct {
 	cfg      Config
 	js       jetstream.JetStream
-	streams  map[string]jetstream.Stream
+	topics   topics
+	buckets  map[string]jetstream.KeyValue // by name
 	progress jetstream.KeyValue
+	room     *room
 	pending  chan struct{} // one place for each message that waits for its acknowledgement
 	metrics  *metrics
+	boot     string // names this bus among all that ever use these streams
 }
 
 // maxPending bounds the messages that wait for an acknowledgement; further Publish calls wait for a place.
 const maxPending = 4096
 
-// Open creates the streams and buckets, or checks and updates those that are there; it destroys nothing. It fails if what
-// is there cannot be made to fit, and says why.
+// Open creates the streams and buckets, or checks those that are there and updates what differs; it destroys nothing. It
+// fails with everything that cannot be made to fit, and says what to do about it. Then it has changed nothing, unless the
+// server itself refused a change.
 func Open(ctx context.Context, cfg Config) (*Bus, error) {
 	cfg.setDefaults()
 	if cfg.Conn == nil {
 		return nil, errors.New("bus: Config.Conn is required")
 	}
-	b := &Bus{cfg: cfg, pending: make(chan struct{}, maxPending)}
+	if err := checkStore(cfg); err != nil {
+		return nil, err
+	}
+	b := &Bus{cfg: cfg, pending: make(chan struct{}, maxPending), boot: nuid.Next(), room: &room{}}
 	js, err := jetstream.New(cfg.Conn,
 		jetstream.WithPublishAsyncMaxPending(2*maxPending), // never reached: b.pending makes callers wait before that
 		jetstream.WithPublishAsyncTimeout(30*time.Second),
-		jetstream.WithPublishAsyncAckHandler(func(jetstream.JetStream, *nats.Msg, *jetstream.PubAck) { <-b.pending }),
-		jetstream.WithPublishAsyncErrHandler(func(jetstream.JetStream, *nats.Msg, error) { <-b.pending }))
+		jetstream.WithPublishAsyncAckHandler(b.acknowledged),
+		jetstream.WithPublishAsyncErrHandler(b.refused))
 	if err != nil {
 		return nil, fmt.Errorf("bus: %w", err)
 	}
@@ -82,22 +103,29 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 	if b.metrics, err = newMetrics(cfg.Metrics); err != nil {
 		return nil, fmt.Errorf("bus: %w", err)
 	}
-	if b.streams, err = ensureStreams(ctx, js, cfg); err != nil {
+	if err = b.ensure(ctx); err != nil {
 		return nil, err
 	}
-	if b.progress, err = ensureProgress(ctx, js, cfg); err != nil {
-		return nil, err
-	}
+	b.progress = b.buckets[progressBucket]
 	return b, nil
 }
 
-// Ready returns nil if messages can be stored at this moment, and otherwise why not.
-func (b *Bus) Ready(ctx context.Context) error {
-	if !b.cfg.Conn.IsConnected() {
-		return fmt.Errorf("bus: %w: connection is %s", ErrNotConnected, b.cfg.Conn.Status())
-	}
-	if _, err := b.js.Stream(ctx, EventsStream); err != nil {
-		return fmt.Errorf("bus: stream %s: %w", EventsStream, err)
-	}
-	return nil
+// acknowledged gives back the place of a message that was stored.
+func (b *Bus) acknowledged(jetstream.JetStream, *nats.Msg, *jetstream.PubAck) {
+	<-b.pending
+	b.room.accept()
 }
+
+// refused gives back the place of a message that was not stored, as far as the client knows.
+func (b *Bus) refused(_ jetstream.JetStream, m *nats.Msg, err error) {
+	<-b.pending
+	if isFull(err) && isPublish(Events, m.Subject) {
+		b.room.refuse()
+	}
+}
+
+// newOwner returns a name for a subscription that holds partitions.
+func (b *Bus) newOwner() string { return b.boot + "-" + nuid.Next() }
+
+// isOwn reports whether an owner is a subscription of this bus.
+func (b *Bus) isOwn(owner string) bool { return strings.HasPrefix(owner, b.boot+"-") }

@@ -24,6 +24,8 @@ const (
 	deadOrigin   = "Relay-Dead-Subject"
 	deadSequence = "Relay-Dead-Sequence"
 	deadOwn      = "Relay-Dead-"
+	// deadElsewhere says that the payload lies in the stream that the message was taken from, as long as that keeps it.
+	deadElsewhere = "Relay-Dead-Payload-Elsewhere"
 )
 
 // StageIngest is the stage of webhook calls that could not be decoded. Their payload is the call's body.
@@ -70,6 +72,9 @@ func (d DeadLetter) Connection() string {
 	return connection
 }
 
+// headerRoom is what the publishing itself adds to a message's headers, at most, in bytes.
+const headerRoom = 512
+
 // Bury stores a dead letter. It returns nil once it is stored, or if it has been before.
 func (b *Bus) Bury(ctx context.Context, d DeadLetter) error {
 	if !validToken(d.Stage) || !validToken(d.Consumer) || !validToken(d.Key) {
@@ -83,12 +88,17 @@ func (b *Bus) Bury(ctx context.Context, d DeadLetter) error {
 		ctx, cancel = context.WithTimeout(ctx, publishTimeout)
 		defer cancel()
 	}
-	_, err := b.js.PublishMsg(ctx, d.message(), jetstream.WithExpectStream(DeadStream), jetstream.WithExpectLastSequencePerSubject(0))
+	m := d.message()
+	if int64(m.Size()) > b.cfg.Conn.MaxPayload()-headerRoom && d.Subject != "" {
+		m.Data = nil // there is no room for it beside the letter's own headers
+		m.Header.Set(deadElsewhere, "yes")
+	}
+	_, err := b.js.PublishMsg(ctx, m, jetstream.WithExpectStream(DeadStream), jetstream.WithExpectLastSequencePerSubject(0))
 	if isWrongLast(err) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("bus: store dead letter: %w", err)
+		return fmt.Errorf("bus: store dead letter: %w", explain(err))
 	}
 	b.metrics.dead.WithLabelValues(d.Stage, d.Consumer).Inc()
 	return nil

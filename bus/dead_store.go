@@ -91,7 +91,7 @@ func (b *Bus) deadRange(ctx context.Context) (first, last uint64, err error) {
 	if !b.cfg.Conn.IsConnected() {
 		return 0, 0, ErrNotConnected
 	}
-	info, err := b.streams["dead"].Info(ctx)
+	info, err := b.topics.dead().Info(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -128,7 +128,7 @@ func (b *Bus) eraseDead(ctx context.Context, sequence uint64) error {
 	if !b.cfg.Conn.IsConnected() {
 		return ErrNotConnected
 	}
-	err := b.streams["dead"].DeleteMsg(ctx, sequence)
+	err := b.topics.dead().DeleteMsg(ctx, sequence)
 	if err == nil {
 		return nil
 	}
@@ -143,14 +143,36 @@ func (b *Bus) readDead(ctx context.Context, sequence uint64, opts ...jetstream.G
 	if !b.cfg.Conn.IsConnected() {
 		return DeadLetter{}, ErrNotConnected
 	}
-	raw, err := b.streams["dead"].GetMsg(ctx, sequence, opts...)
+	raw, err := b.topics.dead().GetMsg(ctx, sequence, opts...)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return DeadLetter{}, ErrNoDeadLetter
 	}
 	if err != nil {
 		return DeadLetter{}, err
 	}
-	return deadLetterOf(raw), nil
+	d := deadLetterOf(raw)
+	if raw.Header.Get(deadElsewhere) == "" {
+		return d, nil
+	}
+	return b.completeDead(ctx, d)
+}
+
+// completeDead fetches the payload of a letter that had no room for it.
+func (b *Bus) completeDead(ctx context.Context, d DeadLetter) (DeadLetter, error) {
+	stream, ok := b.topics.stream(d.Stage)
+	if !ok {
+		return d, fmt.Errorf("its payload lies in the topic %q, which is not open here", d.Stage)
+	}
+	raw, err := stream.GetMsg(ctx, d.Sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		d.Reason += " (its payload was too large to be kept, and the stream has deleted it)"
+		return d, nil
+	}
+	if err != nil {
+		return d, err
+	}
+	d.Payload = raw.Data
+	return d, nil
 }
 
 // deadLetterOf is the reverse of [DeadLetter.message]. What a letter lacks that another program stored stays zero.

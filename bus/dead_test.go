@@ -196,3 +196,39 @@ func TestBuryKeepsAMessageOnce(t *testing.T) {
 		}
 	}
 }
+
+// A message so large that the letter's own headers do not fit beside it must not be tried for ever.
+func TestALargeMessageDies(t *testing.T) {
+	srv := bustest.StartServer(t, "")
+	b := srv.Open(bus.Config{})
+	next, again := make(chan string, 1), make(chan int, 1)
+	failing := true // one lane: one call at a time
+	route(t, b, func(m *message.Message) error {
+		switch {
+		case len(m.Payload) < 10:
+			next <- string(m.Payload)
+			failing = false
+		case failing:
+			return bus.Permanent(errTest)
+		default:
+			again <- len(m.Payload)
+		}
+		return nil
+	})
+	large := say("a", 0)
+	large.Payload = make([]byte, 1<<20-400)
+	publish(t, b, large, say("a", 1))
+	if got := bustest.Receive(t, next); got != "1" {
+		t.Errorf("after the dead letter came %q", got)
+	}
+	d, err := b.DeadLetter(bustest.Context(t), "1")
+	if err != nil || len(d.Payload) != len(large.Payload) {
+		t.Fatalf("the letter holds %d bytes, want %d (%v)", len(d.Payload), len(large.Payload), err)
+	}
+	if err := b.Replay(bustest.Context(t), d.ID, bus.ReplayConfig{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := bustest.Receive(t, again); got != len(large.Payload) {
+		t.Errorf("replayed %d bytes", got)
+	}
+}

@@ -12,6 +12,8 @@ type stored struct {
 	sequence uint64
 	header   nats.Header
 	data     []byte
+	behind   uint64    // how many messages of the partition stood behind it when it was read
+	taken    time.Time // when it was put in a queue
 }
 
 // laneState is where a lane stands.
@@ -22,6 +24,7 @@ const (
 	laneRunning                   // its head is being handled
 	laneFinished                  // its head is handled, and that is not committed yet
 	laneWaiting                   // its head failed, and is tried again later
+	laneDeclared                  // that its head is about to be handled is being committed
 )
 
 // lane is the messages of one thread that are not handled yet. Only its partition's loop touches it. A lane without such
@@ -37,8 +40,24 @@ type lane struct {
 	spilled bool
 
 	attempts int
+	started  int  // attempts that were written down before they began
+	declared bool // the next attempt has been
 	since    time.Time
 	timer    *time.Timer // while waiting
+	began    time.Time   // of the attempt that is running
+}
+
+// holdsUp reports whether the queue would keep other lanes' messages from being read for too long.
+func (l *lane) holdsUp(now time.Time) bool {
+	if l.state == laneReady || len(l.queue) < 2 {
+		return false
+	}
+	var stood time.Duration
+	if l.state == laneRunning {
+		stood = now.Sub(l.began)
+	}
+	large := len(l.queue) > largeQueue
+	return stood > stillTime || large && (stood > standTime || now.Sub(l.queue[0].taken) > queueTime)
 }
 
 // spill drops the buffered messages and returns how many they were.
@@ -58,7 +77,7 @@ func (l *lane) head() *stored {
 
 // advance takes note that everything up to sequence is handled, and returns how many buffered messages that frees.
 func (l *lane) advance(sequence uint64) int {
-	l.attempts, l.since = 0, time.Time{}
+	l.attempts, l.started, l.declared, l.since = 0, 0, false, time.Time{}
 	freed := 0
 	for len(l.queue) > 0 && l.queue[0].sequence <= sequence {
 		l.queue[0] = nil

@@ -169,7 +169,7 @@ func TestLeaseIsTakenAtOnceWhenReleased(t *testing.T) {
 		t.Errorf("one that only waited ended with %v", err)
 	}
 	three.stop()
-	<-three.done
+	over(<-three.done)
 	h.report("released to one that waits")
 }
 
@@ -210,7 +210,7 @@ func TestLeaseOfAKilledHolderIsTakenOver(t *testing.T) {
 		t.Errorf("on a closed connection Run ended with %v", err)
 	}
 	two.stop()
-	<-two.done
+	over(<-two.done)
 }
 
 // A holder whose packets get lost stops by itself before another one begins, competes again when it is back, and what it
@@ -250,8 +250,8 @@ func TestLeaseOfAHolderThatIsCutOff(t *testing.T) {
 	close(two.finish)
 	h.enter("one", bustest.Receive(t, one.taken))
 	one.stop()
-	<-one.done
-	<-two.done
+	over(<-one.done)
+	over(<-two.done)
 }
 
 func TestLeaseOutlivesAServerRestart(t *testing.T) {
@@ -282,8 +282,8 @@ func TestLeaseOutlivesAServerRestart(t *testing.T) {
 	close(one.finish)
 	bustest.Receive(t, two.taken)
 	two.stop()
-	<-one.done
-	<-two.done
+	over(<-one.done)
+	over(<-two.done)
 }
 
 func TestLeaseHasOneHolderAcrossServerRestarts(t *testing.T) {
@@ -348,7 +348,7 @@ func TestLeaseWhoseRecordIsDeleted(t *testing.T) {
 		t.Errorf("fence %d came after %d", second, first)
 	}
 	one.stop()
-	<-one.done
+	over(<-one.done)
 	before := first
 	if err := js.DeleteKeyValue(bustest.Context(t), "RELAY_LEASES"); err != nil {
 		t.Fatal(err)
@@ -358,7 +358,7 @@ func TestLeaseWhoseRecordIsDeleted(t *testing.T) {
 		t.Errorf("in a new bucket came fence %d after %d", fence, before)
 	}
 	two.stop()
-	<-two.done
+	over(<-two.done)
 }
 
 func TestLeaseRefusesRecordsItDoesNotUnderstand(t *testing.T) {
@@ -395,3 +395,6 @@ func TestLeaseConfig(t *testing.T) {
 		}
 	}
 }
+
+// over takes the end of a holder whose error does not matter.
+func over(error) {}

@@ -13,7 +13,11 @@ type metrics struct {
 	dead      *prometheus.CounterVec
 	lanes     *prometheus.GaugeVec
 	running   *prometheus.GaugeVec
-	seconds   *prometheus.HistogramVec
+	// partitions and paused are by group and topic.
+	partitions *prometheus.GaugeVec
+	paused     *prometheus.GaugeVec
+	lag        *prometheus.GaugeVec
+	seconds    *prometheus.HistogramVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -33,6 +37,15 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		running: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "threadrelay_bus_running", Help: "Handlers that run at this moment, by consumer group.",
 		}, []string{"group"}),
+		partitions: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "threadrelay_bus_partitions", Help: "Partitions that this process holds, by consumer group and topic.",
+		}, []string{"group", "topic"}),
+		lag: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "threadrelay_bus_lag", Help: "Messages in this process's partitions that are not handled yet, by consumer group and topic.",
+		}, []string{"group", "topic"}),
+		paused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "threadrelay_bus_paused_partitions", Help: "Partitions that are not read on because too many threads wait in them, by consumer group and topic.",
+		}, []string{"group", "topic"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "threadrelay_bus_handle_seconds", Help: "Time that one attempt took, by consumer group.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 4, 9),
@@ -41,7 +54,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.published, m.handled, m.dead, m.lanes, m.running, m.seconds} {
+	for _, c := range []prometheus.Collector{m.published, m.handled, m.dead, m.lanes, m.running, m.partitions, m.paused, m.lag, m.seconds} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics: %w", err)
 		}

@@ -8,8 +8,20 @@ import (
 const (
 	// maxBuffered bounds the messages that a partition holds in memory.
 	maxBuffered = 2048
+	// What follows chooses the threads whose messages are dropped from a full buffer, to be fetched one by one when their turn
+	// comes: those that stand still, and at once or after a moment those that hold a large part of the buffer. Threads that
+	// merely have much to do stay, since to read each of their messages twice would cost far more than waiting.
+	stillTime  = 300 * time.Millisecond // the head is being handled for so long
+	standTime  = 50 * time.Millisecond  // the same, of a lane that holds largeQueue
+	queueTime  = 500 * time.Millisecond // the head has waited in the buffer for so long, of a lane that holds largeQueue
+	largeQueue = maxBuffered / 8
+	// roomTime is how often a full buffer is looked through for such threads.
+	roomTime = 25 * time.Millisecond
 	// gatherTime is how long a commit waits for further completions while handlers run: one write then serves them all.
 	gatherTime = 500 * time.Microsecond
+	// maxLanes is the number of threads with unhandled messages at which a partition reads no further. Each costs memory, and
+	// a place in every commit.
+	maxLanes = 100_000
 )
 
 // partition runs the lanes of one partition of a topic for one consumer group. One goroutine, in run, owns all of its
@@ -18,58 +30,81 @@ type partition struct {
 	sub    *subscription
 	number int
 	record *record
+	owner  owner
 
 	lanes    map[string]*lane
 	ready    []*lane
+	running  map[*lane]struct{}
 	buffered int
 	read     uint64 // the newest message read
 	done     uint64 // what the next commit writes as progress.Done
-	running  int
+	// careful: attempts at messages up to here are written down before they begin, since one of them may have ended the
+	// process that held the partition before.
+	careful uint64
 
 	dirty      bool    // something is to be committed
 	gathered   bool    // and has waited for others long enough
 	committing bool    // a write is under way
-	finished   []*lane // handled heads that the next commit covers
-	flushing   []*lane // handled heads that the commit under way covers
+	finished   []*lane // handled or declared heads that the next commit covers
+	flushing   []*lane // those that the commit under way covers
+	overfull   bool    // the record has become too large to read on
+	lag        lag
+
+	work    context.Context // ends when handlers must end
+	endWork context.CancelFunc
 
 	results chan result
 	commits chan error
 	wakes   chan *lane
 	gather  *time.Timer
+	room    *time.Timer   // while the buffer is full
+	full    bool          // and room is set
 	gone    chan struct{} // closed when run returns
 }
 
-func newPartition(sub *subscription, number int, rec *record) *partition {
+func newPartition(sub *subscription, number int, rec *record, careful uint64) *partition {
 	p := &partition{
-		sub: sub, number: number, record: rec,
+		sub: sub, number: number, record: rec, careful: careful,
 		lanes:   make(map[string]*lane),
+		running: make(map[*lane]struct{}),
 		results: make(chan result),
 		commits: make(chan error, 1),
 		wakes:   make(chan *lane),
 		gather:  time.NewTimer(time.Hour),
+		room:    time.NewTimer(time.Hour),
 		gone:    make(chan struct{}),
 	}
+	p.owner.trusted = rec.trusted
 	p.read, p.done = rec.state.Done, rec.state.Done
 	for _, a := range rec.state.Arrears {
-		l := &lane{subject: a.Lane, next: a.Next, last: a.Last, attempts: a.Attempts, since: a.Since, spilled: true}
+		l := &lane{subject: a.Lane, next: a.Next, last: a.Last, attempts: a.Attempts, started: a.Started, since: a.Since, spilled: true}
 		p.lanes[l.subject] = l
 		p.makeReady(l)
 	}
+	sub.metrics.lanes.WithLabelValues(sub.group).Add(float64(len(p.lanes)))
 	return p
 }
 
-// run handles the partition until stop is closed and its running handlers have ended, ctx ends, or the partition is lost.
-func (p *partition) run(ctx context.Context, incoming <-chan *stored, stop <-chan struct{}) error {
+// signals end a partition's run.
+type signals struct {
+	release <-chan struct{} // closed: another member is to have it, at a good moment
+	stop    <-chan struct{} // closed: the process is stopping
+}
+
+// run handles the partition until it is released, the process stops, the partition is lost, or ctx ends.
+func (p *partition) run(ctx context.Context, incoming <-chan *stored, s signals) error {
+	p.work, p.endWork = context.WithCancel(ctx)
 	defer p.leave()
-	stopping := false
+	pulse := time.NewTicker(p.sub.bus.cfg.LeaseTTL / 10)
+	defer pulse.Stop()
 	for {
-		if stopping && p.running == 0 && !p.committing {
+		if p.owner.ending() && (len(p.running) == 0 || p.owner.forsake) && !p.committing {
 			return p.record.commit(ctx, p.done, p.arrears(), true)
 		}
 		select {
-		case m := <-p.want(incoming, stopping):
+		case m := <-p.want(incoming):
 			p.take(m)
-		case p.slot(stopping) <- struct{}{}:
+		case p.slot() <- struct{}{}:
 			p.start(ctx)
 		case r := <-p.results:
 			p.finish(r)
@@ -82,42 +117,66 @@ func (p *partition) run(ctx context.Context, incoming <-chan *stored, stop <-cha
 			p.makeReady(l)
 		case <-p.gather.C:
 			p.gathered = true
-		case <-stop:
-			stopping, stop = true, nil
+		case <-p.room.C:
+			p.full = false
+			p.makeRoom(time.Now())
+		case <-pulse.C:
+			p.lag.report(p)
+		case <-s.release:
+			s.release = nil
+			p.owner.askRelease()
+		case <-s.stop:
+			s.stop = nil
+			p.owner.stop()
 		case <-ctx.Done():
-			return ctx.Err()
+			return p.abandon(ctx)
 		}
+		p.watchOwnership(ctx)
 		p.maybeCommit(ctx)
 	}
 }
 
+// abandon leaves the partition with handlers still running: what is handled is committed, the rest will be handled again.
+func (p *partition) abandon(ctx context.Context) error {
+	if !p.committing {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = p.record.commit(last, p.done, p.arrears(), true) // the next owner waits for a TTL if this fails
+	}
+	return ctx.Err()
+}
+
 // want returns the channel to read from, or nil while nothing more can be taken.
-func (p *partition) want(incoming <-chan *stored, stopping bool) <-chan *stored {
-	if stopping || p.buffered >= maxBuffered && !p.makeRoom() {
+func (p *partition) want(incoming <-chan *stored) <-chan *stored {
+	if p.owner.ending() || p.overfull {
 		return nil
 	}
-	return incoming
+	if p.buffered < maxBuffered {
+		return incoming
+	}
+	if !p.full {
+		p.full = true
+		p.room.Reset(roomTime)
+	}
+	return nil
 }
 
-// makeRoom spills the longest queue that waits behind a message that is being handled, so that one busy thread does not
-// keep the others' messages from being read.
-func (p *partition) makeRoom() bool {
-	var longest *lane
+// makeRoom spills the queues of threads that would keep the others' messages from being read, provided that there is a place
+// for more handlers at all.
+func (p *partition) makeRoom(now time.Time) {
+	if p.buffered < maxBuffered || len(p.sub.slots) == cap(p.sub.slots) {
+		return
+	}
 	for _, l := range p.lanes {
-		if l.state != laneReady && (longest == nil || len(l.queue) > len(longest.queue)) {
-			longest = l
+		if l.holdsUp(now) {
+			p.buffered -= l.spill()
 		}
 	}
-	if longest == nil || len(longest.queue) < 2 {
-		return false
-	}
-	p.buffered -= longest.spill()
-	return true
 }
 
-// slot returns where a place for one more handler is to be had, or nil while none is needed.
-func (p *partition) slot(stopping bool) chan<- struct{} {
-	if stopping || len(p.ready) == 0 {
+// slot returns where a place for one more handler is to be had, or nil while none is needed or may be used.
+func (p *partition) slot() chan<- struct{} {
+	if len(p.ready) == 0 || p.owner.ending() || !p.owner.mayStart() {
 		return nil
 	}
 	return p.sub.slots
@@ -126,6 +185,7 @@ func (p *partition) slot(stopping bool) chan<- struct{} {
 // take puts a message that was read at the end of its lane.
 func (p *partition) take(m *stored) {
 	p.read = m.sequence
+	p.lag.took(m)
 	l := p.lanes[m.subject]
 	if l == nil {
 		l = &lane{subject: m.subject, next: m.sequence}
@@ -135,6 +195,7 @@ func (p *partition) take(m *stored) {
 	}
 	l.last = m.sequence
 	if !l.spilled {
+		m.taken = time.Now()
 		l.queue = append(l.queue, m)
 		p.buffered++
 	}
@@ -145,70 +206,20 @@ func (p *partition) makeReady(l *lane) {
 	p.ready = append(p.ready, l)
 }
 
-// start runs the head of the lane that has been ready longest. The slot is taken already.
-func (p *partition) start(ctx context.Context) {
-	l := p.ready[0]
-	p.ready[0] = nil
-	p.ready = p.ready[1:]
-	l.state = laneRunning
-	p.running++
-	j := job{lane: l, head: l.head(), subject: l.subject, next: l.next, last: l.last, attempt: l.attempts + 1, since: l.since}
-	p.sub.attempts.Go(func() {
-		r := p.sub.attempt(ctx, j)
-		<-p.sub.slots
-		select {
-		case p.results <- r:
-		case <-p.gone:
-		}
-	})
-}
-
-// finish takes note of how an attempt ended.
-func (p *partition) finish(r result) {
-	p.running--
-	l := r.lane
-	switch {
-	case r.handled:
-		p.done = max(p.done, r.sequence)
-		p.buffered -= l.advance(r.sequence)
-		l.state = laneFinished
-		p.finished = append(p.finished, l)
-		p.touch()
-	case r.handedBack:
-		l.state = laneWaiting // for good: the partition is stopping
-	default:
-		p.postpone(l, r)
-	}
-}
-
-// postpone puts a lane aside until its next attempt is due.
-func (p *partition) postpone(l *lane, r result) {
-	l.state = laneWaiting
-	p.buffered -= l.spill()
-	if r.charged {
-		l.attempts++
-		if l.since.IsZero() {
-			l.since = r.at
-		}
-		p.done = max(p.done, l.next) // so that the record lists the lane, and with it the attempts
-		p.touch()
-	}
-	l.timer = time.AfterFunc(r.wait, func() {
-		select {
-		case p.wakes <- l:
-		case <-p.gone:
-		}
-	})
-}
-
 // leave ends what still waits on the partition.
 func (p *partition) leave() {
 	close(p.gone)
+	p.endWork()
 	p.gather.Stop()
+	p.room.Stop()
 	for _, l := range p.lanes {
 		if l.timer != nil {
 			l.timer.Stop()
 		}
 	}
 	p.sub.metrics.lanes.WithLabelValues(p.sub.group).Sub(float64(len(p.lanes)))
+	p.lag.forget(p)
+	if p.overfull {
+		p.sub.metrics.paused.WithLabelValues(p.sub.group, p.sub.topic).Dec()
+	}
 }

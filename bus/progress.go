@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -29,6 +30,8 @@ type progress struct {
 	Done  uint64 `json:"done"`
 	// Arrears are the threads that are not handled up to Done.
 	Arrears []arrear `json:"arrears,omitempty"`
+	// Chunks are the keys of the entries that hold the arrears, if they are too many for one.
+	Chunks []string `json:"chunks,omitempty"`
 }
 
 // arrear says that the messages Next to Last of a lane are still to be handled.
@@ -39,6 +42,9 @@ type arrear struct {
 	// Attempts counts the failed attempts of Next, the first of which ended at Since.
 	Attempts int       `json:"attempts,omitempty"`
 	Since    time.Time `json:"since,omitzero"`
+	// Started counts the attempts of Next that have begun, of those that are written down before they begin: see
+	// partition.careful. It is above Attempts if the process ended while one was running.
+	Started int `json:"started,omitempty"`
 }
 
 // record is the progress record in the bucket, as one process holds it. Every write is a compare-and-swap on the revision
@@ -49,15 +55,22 @@ type record struct {
 	owner    string
 	state    progress
 	revision uint64
+	chunks   []string // the entries that the stored record names
+	written  []string // those that the last write named, whatever became of it
+	trusted  func() bool
 }
 
-// takeOver makes this process the owner, under a new epoch, and loads what is to be done. fresh is the state to start
-// from if the group has none yet, or has that of another stream.
-func (r *record) takeOver(ctx context.Context, fresh progress) error {
+// takeOver makes this process the owner, under a new epoch, and loads what is to be done, provided that free says so of the
+// present owner. fresh is the state to start from if the group has none yet, or has that of another stream. unclean is set
+// if the owner before did not release the partition.
+func (r *record) takeOver(ctx context.Context, fresh progress, free func(owner string) bool) (taken, unclean bool, err error) {
 	for {
 		have, revision, err := r.read(ctx)
 		if err != nil {
-			return err
+			return false, false, err
+		}
+		if !free(have.Owner) {
+			return false, false, nil
 		}
 		next := have
 		if revision == 0 || !have.Stream.Equal(fresh.Stream) {
@@ -67,10 +80,11 @@ func (r *record) takeOver(ctx context.Context, fresh progress) error {
 		written, err := r.write(ctx, next, revision)
 		if err == nil {
 			r.state, r.revision = next, written
-			return nil
+			r.sweep(ctx, len(have.Chunks) > 0, r.written)
+			return true, have.Owner != "", nil
 		}
 		if !isConflict(err) {
-			return fmt.Errorf("bus: take over %s: %w", r.key, err)
+			return false, false, fmt.Errorf("bus: take over %s: %w", r.key, err)
 		}
 	}
 }
@@ -87,6 +101,7 @@ func (r *record) commit(ctx context.Context, done uint64, arrears []arrear, rele
 		written, err := r.write(ctx, next, r.revision)
 		if err == nil {
 			r.state, r.revision = next, written
+			r.sweep(ctx, false, r.written)
 			return nil
 		}
 		landed, readErr := r.readBack(ctx, next)
@@ -116,11 +131,21 @@ func (r *record) readBack(ctx context.Context, wanted progress) (landed bool, er
 		return false, nil
 	}
 	r.state = wanted
+	r.sweep(ctx, false, r.written)
 	return true, nil
 }
 
 // read returns the stored record and its revision, which is 0 if there is none.
 func (r *record) read(ctx context.Context) (progress, uint64, error) {
+	for {
+		p, revision, err := r.readOnce(ctx)
+		if !errors.Is(err, errMoved) {
+			return p, revision, err
+		}
+	}
+}
+
+func (r *record) readOnce(ctx context.Context) (progress, uint64, error) {
 	entry, err := r.kv.Get(ctx, r.key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return progress{}, 0, nil
@@ -129,22 +154,32 @@ func (r *record) read(ctx context.Context) (progress, uint64, error) {
 		return progress{}, 0, fmt.Errorf("bus: read %s: %w", r.key, err)
 	}
 	var p progress
-	if err := json.Unmarshal(entry.Value(), &p); err != nil {
+	if err := decodeProgress(entry.Value(), &p); err != nil {
 		return progress{}, 0, fmt.Errorf("bus: progress record %s is damaged: %w", r.key, err)
 	}
 	if p.Version > progressVersion {
 		return progress{}, 0, fmt.Errorf("bus: progress record %s has version %d, this program knows %d: use a newer one", r.key, p.Version, progressVersion)
 	}
+	if err := r.gather(ctx, &p); err != nil {
+		return progress{}, 0, fmt.Errorf("bus: read %s: %w", r.key, err)
+	}
 	return p, entry.Revision(), nil
 }
 
 func (r *record) write(ctx context.Context, p progress, revision uint64) (uint64, error) {
-	data, err := json.Marshal(p)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	p.Chunks = nil
+	data, err := encodeProgress(p)
+	if err == nil && len(data) > maxInline {
+		if p, err = r.spread(ctx, p); err == nil {
+			data, err = encodeProgress(p)
+		}
+	}
 	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
+	r.written = p.Chunks
 	if revision == 0 {
 		return r.kv.Create(ctx, r.key, data)
 	}
@@ -154,4 +189,28 @@ func (r *record) write(ctx context.Context, p progress, revision uint64) (uint64
 // isConflict reports whether a compare-and-swap was refused because somebody else wrote in between.
 func isConflict(err error) bool {
 	return errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch)
+}
+
+// compressFrom is the size of a record, in bytes, from which on it is compressed. Most are far below.
+const compressFrom = 4 << 10
+
+// encodeProgress returns the record's stored form: JSON, compressed with S2 if it is long. Threads in arrears have names
+// that are much alike.
+func encodeProgress(p progress) ([]byte, error) {
+	data, err := json.Marshal(p)
+	if err != nil || len(data) < compressFrom {
+		return data, err
+	}
+	return s2.EncodeBetter(nil, data), nil
+}
+
+func decodeProgress(data []byte, p *progress) error {
+	if len(data) > 0 && data[0] != '{' {
+		plain, err := s2.Decode(nil, data)
+		if err != nil {
+			return err
+		}
+		data = plain
+	}
+	return json.Unmarshal(data, p)
 }

@@ -2,7 +2,10 @@ package bus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -58,6 +61,9 @@ func (b *bucket) Update(_ context.Context, _ string, value []byte, revision uint
 	return b.revision, nil
 }
 
+// anybody is a takeOver's word that every owner may be replaced.
+func anybody(string) bool { return true }
+
 // once returns a function that fails the first time.
 func once(err error) func() error {
 	return func() error {
@@ -70,8 +76,9 @@ func once(err error) func() error {
 func owned(t *testing.T, b *bucket, owner string) *record {
 	t.Helper()
 	r := &record{kv: b, key: "g.events.0", owner: owner}
-	if err := r.takeOver(context.Background(), progress{Stream: time.Unix(1, 0).UTC()}); err != nil {
-		t.Fatal(err)
+	taken, _, err := r.takeOver(context.Background(), progress{Stream: time.Unix(1, 0).UTC()}, anybody)
+	if err != nil || !taken {
+		t.Fatalf("taken over: %v, %v", taken, err)
 	}
 	return r
 }
@@ -133,7 +140,7 @@ func TestTakeOverOfAnotherStreamsRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := &record{kv: b, key: r.key, owner: "two"}
-	if err := again.takeOver(context.Background(), progress{Stream: time.Unix(2, 0).UTC()}); err != nil {
+	if _, _, err := again.takeOver(context.Background(), progress{Stream: time.Unix(2, 0).UTC()}, anybody); err != nil {
 		t.Fatal(err)
 	}
 	if again.state.Done != 0 {
@@ -145,8 +152,50 @@ func TestDamagedAndNewerRecordsAreRefused(t *testing.T) {
 	for _, value := range []string{"{", `{"v":2}`} {
 		b := &bucket{value: []byte(value), revision: 1}
 		r := &record{kv: b, key: "k", owner: "one"}
-		if err := r.takeOver(context.Background(), progress{}); err == nil {
+		if _, _, err := r.takeOver(context.Background(), progress{}, anybody); err == nil {
 			t.Errorf("%s was taken over", value)
 		}
+	}
+}
+
+func TestTakeOverAsksAboutTheOwner(t *testing.T) {
+	b := &bucket{}
+	one := owned(t, b, "one")
+	two := &record{kv: b, key: one.key, owner: "two"}
+	asked := ""
+	refuse := func(owner string) bool { asked = owner; return false }
+	if taken, _, err := two.takeOver(context.Background(), progress{}, refuse); taken || err != nil || asked != "one" {
+		t.Errorf("taken over from %q: %v, %v", asked, taken, err)
+	}
+	if _, unclean, err := two.takeOver(context.Background(), one.state, anybody); !unclean || err != nil {
+		t.Errorf("taken from an owner that had not released it: unclean %v, %v", unclean, err)
+	}
+	if err := two.commit(context.Background(), 1, nil, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, unclean, err := one.takeOver(context.Background(), one.state, anybody); unclean || err != nil {
+		t.Errorf("taken after a release: unclean %v, %v", unclean, err)
+	}
+}
+
+func TestLongRecordsAreCompressed(t *testing.T) {
+	p := progress{Version: progressVersion, Stream: time.Unix(1, 0).UTC(), Owner: "o", Epoch: 3, Done: 1_000_000}
+	for i := range 25_000 {
+		p.Arrears = append(p.Arrears, arrear{
+			Lane: fmt.Sprintf("relay.events.3.cometchat.user%%2Fcustomer-%d:%d", i*7919%99991, 1_000_000+i*31), Next: uint64(900_000 + i*4), Last: uint64(900_001 + i*4),
+			Attempts: i % 3,
+		})
+	}
+	data, err := encodeProgress(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d threads in arrears: %d bytes", len(p.Arrears), len(data))
+	if plain, err := json.Marshal(p); err != nil || len(data) > len(plain)/2 {
+		t.Errorf("%d bytes were compressed to %d", len(plain), len(data))
+	}
+	var back progress
+	if err := decodeProgress(data, &back); err != nil || !reflect.DeepEqual(back, p) {
+		t.Errorf("came back different (%v)", err)
 	}
 }

@@ -18,6 +18,13 @@ var ErrNotConnected = errors.New("not connected to NATS")
 // ErrTooLarge means that a message exceeds what the server takes. No repeat can help.
 var ErrTooLarge = errors.New("message too large")
 
+// repeatAfter is how long an acknowledgement is waited for before the message is sent again, repeatPause the pause between
+// two attempts.
+const (
+	repeatAfter = time.Second
+	repeatPause = 50 * time.Millisecond
+)
+
 // publishTimeout bounds a Publish whose messages carry no deadline.
 const publishTimeout = 10 * time.Second
 
@@ -72,8 +79,8 @@ func outcome(a Ack) string {
 }
 
 func (p *Publisher) store(ctx context.Context, topic string, messages []*message.Message) ([]Ack, error) {
-	stream, ok := p.bus.streams[topic]
-	if !ok || topic == "dead" {
+	stream, ok := p.bus.topics.stream(topic)
+	if !ok {
 		return nil, fmt.Errorf("no such topic")
 	}
 	if _, ok := ctx.Deadline(); !ok {
@@ -89,7 +96,44 @@ func (p *Publisher) store(ctx context.Context, topic string, messages []*message
 		}
 		outgoing[i] = out
 	}
-	futures := make([]jetstream.PubAckFuture, 0, len(messages))
+	return p.insist(ctx, outgoing)
+}
+
+// insist sends the messages until all are acknowledged, ctx ends, or an error comes that a repeat cannot mend. Between two
+// leaders of a stream nobody answers, or the answer is lost; the stream recognises what it has stored already.
+func (p *Publisher) insist(ctx context.Context, outgoing []*nats.Msg) ([]Ack, error) {
+	for {
+		attempt, cancel := context.WithTimeout(ctx, repeatAfter)
+		acks, err := p.once(attempt, outgoing)
+		cancel()
+		if err == nil || ctx.Err() != nil || !isPassing(err) {
+			return acks, err
+		}
+		select {
+		case <-time.After(repeatPause):
+		case <-ctx.Done():
+			return acks, err
+		}
+	}
+}
+
+// Codes of JetStream's that nats.go has no name for: the system, or the stream, has no leader at this moment.
+const (
+	codeUnavailable = 10008
+	codeOffline     = 10118
+)
+
+// isPassing reports an error that a repeat may mend: nobody answered, or the server says that JetStream is not ready.
+func isPassing(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode == codeUnavailable || api.ErrorCode == codeOffline
+	}
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
+}
+
+func (p *Publisher) once(ctx context.Context, outgoing []*nats.Msg) ([]Ack, error) {
+	futures := make([]jetstream.PubAckFuture, 0, len(outgoing))
 	for _, out := range outgoing {
 		future, err := p.send(ctx, out)
 		if err != nil {
@@ -143,6 +187,9 @@ func (p *Publisher) await(ctx context.Context, futures []jetstream.PubAckFuture,
 }
 
 func explain(err error) error {
+	if isFull(err) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
 	if errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders) {
 		return fmt.Errorf("no stream takes this subject, or its server is away: %w", err)
 	}

@@ -28,7 +28,7 @@ func (r *reader) run(ctx context.Context) {
 		if r.next > from {
 			wait = 100 * time.Millisecond
 		}
-		r.sub.log.Warn("reading was interrupted, will be resumed", "filter", r.filter, "from", r.next, "in", wait, "error", err)
+		r.sub.log.Warn("reading was interrupted, will be resumed", "filter", r.filter, "from", r.next, "in", wait.String(), "error", err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -62,7 +62,7 @@ func (r *reader) follow(ctx context.Context) error {
 			return fmt.Errorf("bus: read: %w", err)
 		}
 		select {
-		case r.out <- &stored{subject: m.Subject(), sequence: meta.Sequence.Stream, header: m.Headers(), data: m.Data()}:
+		case r.out <- &stored{subject: m.Subject(), sequence: meta.Sequence.Stream, header: m.Headers(), data: m.Data(), behind: meta.NumPending}:
 			r.next = meta.Sequence.Stream + 1
 		case <-ctx.Done():
 			return ctx.Err()

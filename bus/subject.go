@@ -25,6 +25,9 @@ const (
 // language use it; the stream adds the partition (see storedTransform).
 func publishSubject(topic, lane string) string { return root + topic + "." + lane }
 
+// isPublish reports whether a subject is one that messages of the topic are published to.
+func isPublish(topic, subject string) bool { return strings.HasPrefix(subject, root+topic+".") }
+
 // publishFilter is what the topic's stream listens to.
 func publishFilter(topic string) string { return root + topic + ".*.*" }
 
@@ -44,6 +47,9 @@ func laneOf(topic, stored string) string {
 	_, lane, _ := strings.Cut(strings.TrimPrefix(stored, root+topic+"."), ".")
 	return lane
 }
+
+// memberSubject is where the members of a group that work on a topic hear each other.
+func memberSubject(group, topic string) string { return root + "members." + group + "." + topic }
 
 // deadSubject names one dead letter. The same message that dies twice for the same consumer has the same name.
 func deadSubject(stage, consumer, key string) string {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
 )
 
 // SubscriberConfig is what a Subscriber needs.
@@ -26,8 +25,6 @@ type SubscriberConfig struct {
 	// Grace is how long running handlers may go on after Close or the end of the context; default 8 s. Then their contexts
 	// end, and their messages will be handled again after the next start.
 	Grace time.Duration
-	// OnLost is told why a subscription ended by itself, such as another process having taken it over. Optional.
-	OnLost func(error)
 }
 
 func (c *SubscriberConfig) setDefaults() {
@@ -37,18 +34,14 @@ func (c *SubscriberConfig) setDefaults() {
 	if c.Grace == 0 {
 		c.Grace = 8 * time.Second
 	}
-	if c.OnLost == nil {
-		c.OnLost = func(error) {}
-	}
 	c.Retry.setDefaults()
 }
 
 // Subscriber is a Watermill subscriber that hands on the messages of each lane one at a time, in order, and the lanes side by
-// side. One process holds all partitions of a group: the last that subscribed, and the one before it ends with OnLost.
+// side. All subscribers of a group share its partitions, in one process or in many: each partition has one holder at a time.
 type Subscriber struct {
-	bus   *Bus
-	cfg   SubscriberConfig
-	owner string // this subscriber's name in the progress records
+	bus *Bus
+	cfg SubscriberConfig
 
 	mu      sync.Mutex
 	closed  bool
@@ -64,20 +57,20 @@ func (b *Bus) Subscriber(cfg SubscriberConfig) (*Subscriber, error) {
 	if !validToken(cfg.Group) {
 		return nil, fmt.Errorf("bus: consumer group %q: letters, digits, _ and - are allowed", cfg.Group)
 	}
-	return &Subscriber{bus: b, cfg: cfg, owner: nuid.Next(), closing: make(chan struct{})}, nil
+	return &Subscriber{bus: b, cfg: cfg, closing: make(chan struct{})}, nil
 }
 
-// Subscribe takes the topic over for the group and returns the channel of its messages. To ack a message completes it, to
-// nack it brings it again after a pause, until the retry budget is spent. The channel is closed once ctx ended or Close was
-// called and no handler runs any more.
+// Subscribe joins the group's members on the topic and returns the channel of the messages of those partitions that become
+// its own. To ack a message completes it, to nack it brings it again after a pause, until the retry budget is spent. The
+// channel is closed once ctx ended or Close was called and no handler runs any more.
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, errors.New("bus: subscribe: the subscriber is closed")
 	}
-	stream, ok := s.bus.streams[topic]
-	if !ok || topic == "dead" {
+	stream, ok := s.bus.topics.stream(topic)
+	if !ok {
 		return nil, fmt.Errorf("bus: subscribe to %s: no such topic", topic)
 	}
 	fresh, err := s.fresh(ctx, stream)
@@ -85,14 +78,12 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 		return nil, fmt.Errorf("bus: subscribe to %s: %w", topic, err)
 	}
 	sub := newSubscription(s, topic, stream)
-	for n := range s.bus.cfg.Partitions {
-		rec := &record{kv: s.bus.progress, key: fmt.Sprintf("%s.%s.%d", s.cfg.Group, topic, n), owner: s.owner}
-		if err := rec.takeOver(ctx, fresh); err != nil {
-			return nil, fmt.Errorf("bus: subscribe to %s: %w", topic, err)
-		}
-		sub.partitions = append(sub.partitions, newPartition(sub, n, rec))
+	members, err := join(s.bus.cfg.Conn, memberSubject(s.cfg.Group, topic), s.bus.newOwner(), s.bus.cfg.LeaseTTL)
+	if err != nil {
+		return nil, fmt.Errorf("bus: subscribe to %s: %w", topic, err)
 	}
-	s.subs.Go(func() { sub.run(ctx) })
+	c := &coordinator{sub: sub, members: members, fresh: fresh, held: make(map[int]*holding), ended: make(chan ended)}
+	s.subs.Go(func() { sub.run(ctx, c) })
 	return sub.out, nil
 }
 

@@ -249,31 +249,6 @@ func TestWhatWasCommittedIsNotRepeated(t *testing.T) {
 	}
 }
 
-func TestAnotherProcessTakesOver(t *testing.T) {
-	srv := bustest.StartServer(t, "")
-	one, two := srv.Open(bus.Config{}), srv.Open(bus.Config{})
-	lost := make(chan error, 1)
-	_, old := subscribe(t, one, bus.SubscriberConfig{Group: "g", Grace: time.Millisecond, OnLost: func(err error) { lost <- err }})
-	publish(t, one, say("a", 0))
-	held := bustest.Receive(t, old)
-	_, c := subscribe(t, two, bus.SubscriberConfig{Group: "g"})
-	again := bustest.Receive(t, c)
-	if again.UUID != held.UUID {
-		t.Errorf("the new owner got %s", again.UUID)
-	}
-	again.Ack()
-	held.Ack() // its commit must be refused
-	if err := bustest.Receive(t, lost); err == nil {
-		t.Error("the old owner did not learn that it lost the partition")
-	}
-	publish(t, one, say("a", 1))
-	if m := bustest.Receive(t, c); string(m.Payload) != "1" {
-		t.Errorf("next came %q", m.Payload)
-	} else {
-		m.Ack()
-	}
-}
-
 func TestGroupsAreIndependent(t *testing.T) {
 	b := bustest.Open(t)
 	_, one := subscribe(t, b, bus.SubscriberConfig{Group: "one"})

@@ -77,6 +77,8 @@ func keepVerdict(next message.HandlerFunc) message.HandlerFunc {
 type Retry struct {
 	// Attempts is the number of attempts before a message becomes a dead letter; default 20.
 	Attempts int
+	// Crashes is how often the process may end while a message is being handled before that becomes a dead letter; default 3.
+	Crashes int
 	// Age is the longest time between the first failed attempt and the dead letter; default 24 hours.
 	Age time.Duration
 	// Min and Max bound the wait between two attempts, which doubles from one to the other and is then shortened at random by
@@ -87,6 +89,9 @@ type Retry struct {
 func (r *Retry) setDefaults() {
 	if r.Attempts == 0 {
 		r.Attempts = 20
+	}
+	if r.Crashes == 0 {
+		r.Crashes = 3
 	}
 	if r.Age == 0 {
 		r.Age = 24 * time.Hour

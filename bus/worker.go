@@ -15,13 +15,11 @@ type WorkerConfig struct {
 	Grace time.Duration
 }
 
-// Worker runs handlers on a Watermill router with the middleware of the house, until it is told to stop or loses its work to
-// another process.
+// Worker runs handlers on a Watermill router with the middleware of the house, until it is told to stop.
 type Worker struct {
 	bus    *Bus
 	grace  time.Duration
 	router *message.Router
-	lost   chan error
 }
 
 // Worker returns a worker without handlers.
@@ -33,7 +31,7 @@ func (b *Bus) Worker(cfg WorkerConfig) (*Worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bus: worker: %w", err)
 	}
-	return &Worker{bus: b, grace: cfg.Grace, router: router, lost: make(chan error, 1)}, nil
+	return &Worker{bus: b, grace: cfg.Grace, router: router}, nil
 }
 
 // Consume has h handle the topic's messages.
@@ -47,14 +45,20 @@ func (w *Worker) Consume(topic string, cfg SubscriberConfig, h message.NoPublish
 }
 
 // Transform has h handle the messages of one topic, and publishes what it returns to another before the message counts as
-// handled.
+// handled. What cannot be published because of its size is an error of h that no repeat mends.
 func (w *Worker) Transform(from, to string, cfg SubscriberConfig, h message.HandlerFunc) error {
-	sub, err := w.subscriber(cfg)
-	if err != nil {
+	publisher := w.bus.Publisher()
+	return w.Consume(from, cfg, func(m *message.Message) error { // not the router's own publishing, whose errors have no verdict
+		out, err := h(m)
+		if err != nil || len(out) == 0 {
+			return err
+		}
+		_, err = publisher.Store(m.Context(), to, out...)
+		if errors.Is(err, ErrTooLarge) {
+			return Permanent(err)
+		}
 		return err
-	}
-	w.router.AddHandler(cfg.Group, from, sub, to, w.bus.Publisher(), h)
-	return nil
+	})
 }
 
 func (w *Worker) subscriber(cfg SubscriberConfig) (*Subscriber, error) {
@@ -62,12 +66,6 @@ func (w *Worker) subscriber(cfg SubscriberConfig) (*Subscriber, error) {
 		return nil, fmt.Errorf("bus: worker: two handlers of the group %q", cfg.Group)
 	}
 	cfg.Grace = w.grace
-	cfg.OnLost = func(err error) {
-		select {
-		case w.lost <- err:
-		default: // the first one tells enough
-		}
-	}
 	return w.bus.Subscriber(cfg)
 }
 
@@ -75,16 +73,14 @@ func (w *Worker) subscriber(cfg SubscriberConfig) (*Subscriber, error) {
 func (w *Worker) Running() <-chan struct{} { return w.router.Running() }
 
 // Run runs the handlers until ctx ends, and then until those under way have ended. It returns an error if it stops by
-// itself, or if handlers were still running after the grace time.
+// itself or if handlers were still running after the grace time.
 func (w *Worker) Run(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- w.router.Run(context.WithoutCancel(ctx)) }()
-	var lost error
 	select {
 	case <-ctx.Done():
-	case lost = <-w.lost:
 	case err := <-ended:
 		return errors.Join(err, w.router.Close())
 	}
-	return errors.Join(lost, w.router.Close(), <-ended)
+	return errors.Join(w.router.Close(), <-ended)
 }

@@ -3,7 +3,6 @@ package bus_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
@@ -44,30 +43,5 @@ func TestTransformPublishesBeforeTheMessageIsDone(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestAWorkerThatLosesItsWorkSaysSo(t *testing.T) {
-	srv := bustest.StartServer(t, "")
-	b := srv.Open(bus.Config{})
-	w, err := b.Worker(bus.WorkerConfig{Grace: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Consume(bus.Events, bus.SubscriberConfig{Group: "g"}, func(*message.Message) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- w.Run(context.Background()) }()
-	<-w.Running()
-	_, c := subscribe(t, srv.Open(bus.Config{}), bus.SubscriberConfig{Group: "g"})
-	go func() {
-		for m := range c {
-			m.Ack()
-		}
-	}()
-	publish(t, b, say("a", 0))
-	if err := bustest.Receive(t, ended); err == nil {
-		t.Error("ended without an error")
 	}
 }

@@ -22,7 +22,7 @@ const Patience = 30 * time.Second
 // Server is a NATS server on a folder, which can be stopped and started again.
 type Server struct {
 	t   testing.TB
-	dir string
+	cfg natsd.Config
 
 	mu  sync.Mutex
 	srv *natsd.Server
@@ -31,10 +31,16 @@ type Server struct {
 // StartServer starts a server on dir, or on a folder of the test's own if dir is empty. It ends with the test.
 func StartServer(t testing.TB, dir string) *Server {
 	t.Helper()
-	if dir == "" {
-		dir = t.TempDir()
+	return Start(t, natsd.Config{Dir: dir})
+}
+
+// Start is StartServer with settings.
+func Start(t testing.TB, cfg natsd.Config) *Server {
+	t.Helper()
+	if cfg.Dir == "" {
+		cfg.Dir = t.TempDir()
 	}
-	s := &Server{t: t, dir: dir}
+	s := &Server{t: t, cfg: cfg}
 	s.Start()
 	t.Cleanup(s.Stop)
 	return s
@@ -43,7 +49,7 @@ func StartServer(t testing.TB, dir string) *Server {
 // Start starts the server after a Stop.
 func (s *Server) Start() {
 	s.t.Helper()
-	srv, err := natsd.New(natsd.Config{Dir: s.dir})
+	srv, err := natsd.New(s.cfg)
 	if err != nil {
 		s.t.Fatalf("bustest: %v", err)
 	}

@@ -30,6 +30,15 @@ type Config struct {
 	// Listen is the host:port to take clients from other processes on, without credentials; port 0 is any free one. Empty
 	// means none: only this process can connect.
 	Listen string
+	// MaxStore is how many bytes JetStream may take on the disk; 0 means 80 % of what is free when the server starts, with
+	// what the store holds already counted as free. Where free disk cannot be measured it is the server's own default.
+	MaxStore int64
+	// ServerName names the server within a cluster; default "threadrelay".
+	ServerName string
+	// Cluster makes the server one of several that keep copies of each other's streams; nil means it is alone.
+	Cluster *ClusterConfig
+	// Users are those who may connect, from this process too; none means that nobody has to say who they are.
+	Users []User
 	// Log takes the server's lines; default discards.
 	Log *slog.Logger
 	// StartTimeout bounds New; default 30 s, for the recovery of large stores.
@@ -37,6 +46,9 @@ type Config struct {
 }
 
 func (c *Config) setDefaults() {
+	if c.ServerName == "" {
+		c.ServerName = "threadrelay"
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -84,19 +96,38 @@ func lockDir(dir string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-func start(cfg Config) (*server.Server, error) {
+func options(cfg Config) (*server.Options, error) {
+	limit, err := storeLimit(cfg)
+	if err != nil {
+		return nil, err
+	}
 	opts := &server.Options{
-		ServerName: "threadrelay",
-		DontListen: cfg.Listen == "",
-		JetStream:  true,
-		StoreDir:   cfg.Dir,
-		SyncAlways: cfg.SyncAlways,
-		NoSigs:     true,
+		ServerName:        cfg.ServerName,
+		DontListen:        cfg.Listen == "",
+		JetStream:         true,
+		JetStreamMaxStore: limit,
+		StoreDir:          cfg.Dir,
+		SyncAlways:        cfg.SyncAlways,
+		Users:             users(cfg.Users),
+		NoSigs:            true,
 	}
 	if cfg.Listen != "" {
-		if err := listenOn(opts, cfg.Listen); err != nil {
+		if opts.Host, opts.Port, err = splitListen(cfg.Listen); err != nil {
+			return nil, fmt.Errorf("natsd: Config.Listen: %w", err)
+		}
+	}
+	if cfg.Cluster != nil {
+		if err := cfg.Cluster.apply(opts); err != nil {
 			return nil, err
 		}
+	}
+	return opts, nil
+}
+
+func start(cfg Config) (*server.Server, error) {
+	opts, err := options(cfg)
+	if err != nil {
+		return nil, err
 	}
 	s, err := server.NewServer(opts)
 	if err != nil {
@@ -126,23 +157,35 @@ func isUp(s *server.Server, lines *logger, timeout time.Duration) bool {
 	return false
 }
 
-func listenOn(opts *server.Options, address string) error {
-	host, port, err := net.SplitHostPort(address)
+// splitListen takes host:port apart. Port 0 becomes the server's own number for any free one.
+func splitListen(address string) (host string, port int, err error) {
+	host, digits, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Errorf("natsd: Config.Listen: %w", err)
+		return "", 0, err
 	}
-	if opts.Port, err = strconv.Atoi(port); err != nil {
-		return fmt.Errorf("natsd: Config.Listen: port %q is not a number", port)
+	if port, err = strconv.Atoi(digits); err != nil {
+		return "", 0, fmt.Errorf("port %q is not a number", digits)
 	}
-	if opts.Port == 0 {
-		opts.Port = server.RANDOM_PORT
+	if port == 0 {
+		port = server.RANDOM_PORT
 	}
-	opts.Host = host
-	return nil
+	return host, port, nil
 }
 
 // URL is where other processes reach the server; meaningless without Config.Listen.
 func (s *Server) URL() string { return s.nats.ClientURL() }
+
+// ClusterURL is where the other servers of the cluster reach this one; empty without Config.Cluster.
+func (s *Server) ClusterURL() string {
+	at := s.nats.ClusterAddr()
+	if at == nil {
+		return ""
+	}
+	return "nats://" + at.String()
+}
+
+// MaxStore is how many bytes JetStream may take on the disk.
+func (s *Server) MaxStore() int64 { return s.nats.JetStreamConfig().MaxStore }
 
 // Connect returns a connection to the server that does not leave the process.
 func (s *Server) Connect(opts ...nats.Option) (*nats.Conn, error) {

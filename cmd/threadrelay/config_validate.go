@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/threadrelay/threadrelay/bus"
 )
 
 // validate checks what the types of the fields cannot express.
@@ -14,6 +16,7 @@ func (c *config) validate(found *faults) {
 	c.Relay.validateListeners(found)
 	c.Relay.validateChoices(found)
 	c.Relay.validateDurations(found)
+	c.Relay.validateStore(found)
 	c.NATS.validate(found)
 	c.CometChat.validate(found, len(c.Relay.Bots) > 0)
 	oneOf("LOG_LEVEL", c.Log.Level, []string{"debug", "info", "warn", "error"}, found)
@@ -67,6 +70,12 @@ func (c relayConfig) validateChoices(found *faults) {
 	subset("THREADRELAY_ROLES", c.Roles, []string{"ingest", "deliver", "bots"}, found)
 	subset("THREADRELAY_BOTS", c.Bots, []string{"echo"}, found)
 	oneOf("THREADRELAY_FSYNC", c.Fsync, []string{"interval", "always"}, found)
+}
+
+func (c relayConfig) validateStore(found *faults) {
+	if c.MaxStore != 0 && c.MaxStore < bus.MinStore {
+		found.add("THREADRELAY_MAX_STORE", fmt.Sprintf("%d bytes are too few", c.MaxStore))
+	}
 }
 
 func (c relayConfig) validateDurations(found *faults) {

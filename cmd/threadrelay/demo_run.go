@@ -51,8 +51,8 @@ func (d *demonstration) play(ctx context.Context, at addresses) error {
 		return err
 	}
 	fmt.Fprintf(d.inv.stdout, "threadrelay demo: a simulated CometChat at %s, the relay at http://%s\n\n", d.stage.url(), at.public)
-	printed := d.print(ctx)
-	s := &script{chat: d.stage.chat, out: d.inv.stdout}
+	shown := d.print(ctx)
+	s := &script{chat: d.stage.chat, out: d.inv.stdout, shown: shown}
 	err := s.play(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -66,21 +66,25 @@ func (d *demonstration) play(ctx context.Context, at addresses) error {
 	}
 	fmt.Fprintf(d.inv.stdout, "Now you:\n  chat page   %s/?as=ana\n  readiness   http://%s/readyz\n  metrics     http://%s/metrics\nCtrl-C ends it.\n\n",
 		d.stage.url(), at.admin, at.admin)
-	<-printed
+	<-ctx.Done()
 	return nil
 }
 
-// print shows every message as it appears on the platform, until ctx ends.
-func (d *demonstration) print(ctx context.Context) <-chan struct{} {
-	done := make(chan struct{})
+// print shows every message as it appears on the platform, until ctx ends, and then tells its id on the returned channel,
+// which nobody has to read.
+func (d *demonstration) print(ctx context.Context) <-chan string {
+	shown := make(chan string, 64)
 	messages := d.stage.chat.Watch(ctx)
 	go func() {
-		defer close(done)
 		for m := range messages {
 			fmt.Fprintln(d.inv.stdout, line(m))
+			select {
+			case shown <- m.ID:
+			default: // the script is over
+			}
 		}
 	}()
-	return done
+	return shown
 }
 
 // line is a message as the demo prints it.

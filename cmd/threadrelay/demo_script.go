@@ -15,8 +15,9 @@ const answerTime = 20 * time.Second
 
 // script is the conversation that the demo plays.
 type script struct {
-	chat *sim.CometChat
-	out  io.Writer
+	chat  *sim.CometChat
+	out   io.Writer
+	shown <-chan string // ids of the messages that stand on the screen; nil if nobody shows them
 }
 
 // play says each line and waits for its answer. It returns which one did not come.
@@ -64,7 +65,26 @@ func (s *script) ask(ctx context.Context, what string, say sim.Say) (sim.Message
 	if err != nil {
 		return sim.Message{}, fmt.Errorf("%s (%q) was not answered in thread %s: %w", what, say.Text, root, err)
 	}
-	return m, nil
+	return m, s.awaitShown(ctx, root, "You said: "+say.Text)
+}
+
+// awaitShown waits until an answer stands on the screen, so that the script does not run ahead of it.
+func (s *script) awaitShown(ctx context.Context, root, text string) error {
+	if s.shown == nil {
+		return nil
+	}
+	for {
+		select {
+		case id := <-s.shown:
+			for _, m := range s.chat.Thread(root) {
+				if m.ID == id && m.Text == text {
+					return nil
+				}
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("the answer %q was not shown: %w", text, ctx.Err())
+		}
+	}
 }
 
 // repeat sends a message's webhook again and waits until the relay has taken it.

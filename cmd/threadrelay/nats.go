@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -25,6 +26,9 @@ func dialNATS(cfg natsConfig, log *slog.Logger) (*nats.Conn, error) {
 	if cfg.User != "" {
 		opts = append(opts, nats.UserInfo(cfg.User, cfg.Password.Reveal()))
 	}
+	if prefix := inbox(cfg.User); prefix != "" {
+		opts = append(opts, nats.CustomInboxPrefix(prefix))
+	}
 	if cfg.CA != "" {
 		opts = append(opts, nats.RootCAs(cfg.CA))
 	}
@@ -36,6 +40,15 @@ func dialNATS(cfg natsConfig, log *slog.Logger) (*nats.Conn, error) {
 		return nil, fmt.Errorf("NATS_URL: %s: %w", cfg.URL, err)
 	}
 	return nc, nil
+}
+
+// inbox is where answers to a user arrive, below which nobody else has to be allowed to listen: see bus/PERMISSIONS.md. It is
+// empty for a name that cannot be part of a subject.
+func inbox(user string) string {
+	if user == "" || strings.Trim(user, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "" {
+		return ""
+	}
+	return "_INBOX." + user
 }
 
 // connectionLog tells the log when the connection is lost and when it is back.

@@ -89,7 +89,7 @@ func closeListener(l net.Listener) func() error {
 
 // connect opens the bus, on the embedded server or on the one that is configured.
 func (p *process) connect(ctx context.Context) error {
-	nc, err := p.dial()
+	nc, maxStore, err := p.dial()
 	if err != nil {
 		return err
 	}
@@ -98,19 +98,26 @@ func (p *process) connect(ctx context.Context) error {
 	defer cancel()
 	p.bus, err = bus.Open(openCtx, bus.Config{
 		Conn: nc, Replicas: p.cfg.NATS.Replicas, DedupWindow: p.cfg.Relay.DedupWindow, Retention: p.cfg.Relay.Retention,
+		MaxStore: maxStore, Exclusive: p.cfg.NATS.URL == "",
 		Log: p.log, Metrics: p.registry,
 	})
 	return err
 }
 
-func (p *process) dial() (*nats.Conn, error) {
+// dial connects to NATS, and says how many bytes the streams may take there; 0 leaves that to the server.
+func (p *process) dial() (nc *nats.Conn, maxStore int64, err error) {
+	maxStore = int64(p.cfg.Relay.MaxStore)
 	if p.cfg.NATS.URL != "" {
-		return dialNATS(p.cfg.NATS, p.log)
+		nc, err = dialNATS(p.cfg.NATS, p.log)
+		return nc, maxStore, err
 	}
-	srv, err := natsd.New(natsd.Config{Dir: p.cfg.Relay.DataDir, SyncAlways: p.cfg.Relay.Fsync == "always", Log: p.log})
+	srv, err := natsd.New(natsd.Config{
+		Dir: p.cfg.Relay.DataDir, SyncAlways: p.cfg.Relay.Fsync == "always", MaxStore: maxStore, Log: p.log,
+	})
 	if err != nil {
-		return nil, fmt.Errorf("THREADRELAY_DATA_DIR: %w", err)
+		return nil, 0, fmt.Errorf("THREADRELAY_DATA_DIR: %w", err)
 	}
 	p.closers = append(p.closers, srv.Close)
-	return srv.Connect(connectionLog(p.log)...)
+	nc, err = srv.Connect(connectionLog(p.log)...)
+	return nc, srv.MaxStore(), err
 }

@@ -216,6 +216,18 @@ func (r *relayProcess) drain() int {
 	}
 }
 
+// awaitMetric waits until a line stands in the metrics: an answer is seen on the platform before its call is counted.
+func (r *relayProcess) awaitMetric(line string) {
+	r.t.Helper()
+	var body string
+	for deadline := time.Now().Add(bustest.Patience); time.Now().Before(deadline); {
+		if _, body = r.get("/metrics"); strings.Contains(body, line+"\n") {
+			return
+		}
+	}
+	r.t.Fatalf("no %s in\n%s", line, body)
+}
+
 // get reads a page of the admin listener.
 func (r *relayProcess) get(path string) (status int, body string) {
 	r.t.Helper()

@@ -50,9 +50,7 @@ func TestMessagesGoAllTheWayRound(t *testing.T) {
 	if status, body := r.get("/readyz"); status != 200 || !strings.Contains(body, `"bus":"ok"`) {
 		t.Errorf("readyz: %d %s", status, body)
 	}
-	if _, body := r.get("/metrics"); !strings.Contains(body, `threadrelay_sends_total{connection="cometchat",outcome="sent",type="reply"} 4`) {
-		t.Error("the metrics do not count 4 replies")
-	}
+	r.awaitMetric(`threadrelay_sends_total{connection="cometchat",outcome="sent",type="reply"} 4`)
 	if code := r.drain(); code != exitDone {
 		t.Errorf("exit code %d", code)
 	}

@@ -101,7 +101,7 @@ func TestDeadLettersAreListed(t *testing.T) {
 		{"?consumer=deliver&reason=no+way", 200, "4"},
 		{"?reason=nothing+like+it", 200, ""},
 		{"?connection=", 200, "1 2 3 4"},
-		{"?conection=support", 400, ""},
+		{"?colour=blue", 400, ""},
 		{"?stage=ingest&stage=actions", 400, ""},
 		{"?stage=%zz", 400, ""},
 	}

@@ -3,7 +3,6 @@ package deliver_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -126,23 +125,4 @@ func TestFailedAttemptsCountAcrossARestart(t *testing.T) {
 		t.Error("the attempts began anew")
 	}
 	wantLetter(t, srv, 2, "not now")
-}
-
-func TestADelivererThatLosesItsWorkSaysSo(t *testing.T) {
-	srv := bustest.StartServer(t, "")
-	connections, sent := recorder()
-	b := srv.Open(bus.Config{})
-	d, err := deliver.New(deliver.Config{Bus: b, Connections: connections, Retry: quick()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(context.Background()) }()
-	<-d.Running()
-	start(t, deliver.Config{Bus: srv.Open(bus.Config{}), Connections: connections})
-	publish(t, b, reply("a", "first"))
-	bustest.Receive(t, sent)
-	if err := bustest.Receive(t, ended); err == nil || !strings.HasPrefix(err.Error(), "deliver: ") {
-		t.Errorf("ended with %v", err)
-	}
 }

@@ -65,11 +65,11 @@ func pack(e event.Event) (*message.Message, error) {
 func (w *Webhook) quarantine(ctx context.Context, id event.ConnectionID, shape *relay.ShapeError) answer {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.StoreTimeout)
 	defer cancel()
+	sum := sha256.Sum256(shape.Payload)
 	if n := len(shape.Payload); n > MaxBody { // redaction can lengthen it
 		shape = &relay.ShapeError{Payload: shape.Payload[:MaxBody], Err: fmt.Errorf("%w (payload cut from %d bytes)", shape.Err, n)}
 	}
 	now := time.Now()
-	sum := sha256.Sum256(shape.Payload)
 	err := w.cfg.Bus.Bury(ctx, bus.DeadLetter{
 		Stage: "ingest", Consumer: string(id), Key: hex.EncodeToString(sum[:16]),
 		Reason: shape.Error(), Attempts: 1, First: now, Last: now, Payload: shape.Payload,

@@ -1,0 +1,85 @@
+package bus
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+func TestSharesLeaveRoom(t *testing.T) {
+	cfg := Config{MaxStore: 1000}
+	cfg.setDefaults()
+	sum := 0
+	for _, row := range layout(cfg) {
+		sum += row.share
+		want := int64(row.share * 10)
+		if row.share == 0 {
+			want = -1
+		}
+		if row.stream.MaxBytes != want {
+			t.Errorf("%s may take %d of 1000 bytes, want %d", row.stream.Name, row.stream.MaxBytes, want)
+		}
+	}
+	if sum+spareShare > 100 {
+		t.Errorf("the shares come to %d %%, with %d %% to spare", sum, spareShare)
+	}
+	cfg.MaxStore = 0
+	for _, row := range layout(cfg) {
+		if row.stream.MaxBytes != -1 {
+			t.Errorf("without a limit, %s may take %d bytes", row.stream.Name, row.stream.MaxBytes)
+		}
+	}
+}
+
+func TestIsFull(t *testing.T) {
+	cases := map[string]struct {
+		err  error
+		want bool
+	}{
+		"stream limit":   {&jetstream.APIError{ErrorCode: 10077, Description: "maximum bytes exceeded"}, true},
+		"disk":           {&jetstream.APIError{ErrorCode: 10077, Description: "write 1.blk: no space left on device"}, true},
+		"too large":      {&jetstream.APIError{ErrorCode: 10077, Description: "message size exceeds maximum allowed"}, false},
+		"account":        {&jetstream.APIError{ErrorCode: 10002}, true},
+		"server":         {&jetstream.APIError{ErrorCode: 10023}, true},
+		"memory":         {&jetstream.APIError{ErrorCode: 10028}, true},
+		"storage":        {&jetstream.APIError{ErrorCode: 10047}, true},
+		"wrong sequence": {&jetstream.APIError{ErrorCode: 10071}, false},
+		"timeout":        {nats.ErrTimeout, false},
+		"none":           {nil, false},
+	}
+	for name, c := range cases {
+		if got := isFull(c.err); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestHasRoom(t *testing.T) {
+	cases := []struct {
+		used        uint64
+		limit, next int64
+		want        bool
+	}{
+		{0, -1, 5, true}, {1 << 60, 0, 5, true}, {95, 100, 5, true}, {96, 100, 5, false}, {200, 100, 5, false}, {0, 4, 5, false}, {0, 5, 5, true},
+	}
+	for _, c := range cases {
+		if err := hasRoom(c.used, c.limit, c.next); (err == nil) != c.want {
+			t.Errorf("%d more at %d of %d: %v", c.next, c.used, c.limit, err)
+		}
+	}
+}
+
+// A refusal counts until an event is stored, and not for ever.
+func TestRefusalsAreForgotten(t *testing.T) {
+	var r room
+	r.refuse()
+	if at := time.Unix(0, r.refusal.Load()); time.Since(at) > time.Minute {
+		t.Errorf("refused at %s", at)
+	}
+	r.accept()
+	if at := r.refusal.Load(); at != 0 {
+		t.Errorf("after an event was stored, the refusal is at %d", at)
+	}
+}
