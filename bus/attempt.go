@@ -47,7 +47,7 @@ func (s *subscription) attempt(ctx, work context.Context, j job) result {
 	if m == nil {
 		var err error
 		if m, err = s.fetch(ctx, j); err != nil {
-			s.log.Warn("cannot fetch the next message of a thread", "lane", j.subject, "error", err)
+			s.warn("cannot fetch the next message of a thread", "lane", j.subject, "error", err)
 			return s.again(r, fetchWait)
 		}
 		if m == nil { // deleted by the stream's limits, or by hand
@@ -89,7 +89,7 @@ func (s *subscription) failed(ctx context.Context, m *stored, j job, r result, e
 	}
 	letter := deadFrom(s, m, j.attempt, since, r.at, err)
 	if buryErr := s.bus.Bury(ctx, letter); buryErr != nil {
-		s.log.Warn("cannot store a dead letter, will be repeated", "lane", j.subject, "sequence", m.sequence, "error", buryErr)
+		s.warn("cannot store a dead letter, will be repeated", "lane", j.subject, "sequence", m.sequence, "error", buryErr)
 		return s.again(r, fetchWait)
 	}
 	s.count("dead")

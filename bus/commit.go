@@ -4,13 +4,14 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 )
 
 // touch notes that there is something to commit.
 func (p *partition) touch() {
 	if !p.dirty {
 		p.dirty = true
-		p.gather.Reset(gatherTime)
+		p.gather.Reset(gatherTime + time.Duration(len(p.lanes))*gatherPerLane)
 	}
 }
 

@@ -16,6 +16,7 @@ type coordinator struct {
 	members *membership
 	fresh   progress
 	held    map[int]*holding
+	lapsed  bool // this member is not heard by itself, so that others may take it for dead
 	ended   chan ended
 	tasks   sync.WaitGroup
 }
@@ -42,6 +43,7 @@ func (c *coordinator) run(ctx context.Context, stop <-chan struct{}) {
 		select {
 		case <-tick.C:
 			c.members.beat(heartbeat{})
+			c.watchTrust()
 		case <-c.members.changed:
 		case e := <-c.ended:
 			c.gone(e)
@@ -52,6 +54,18 @@ func (c *coordinator) run(ctx context.Context, stop <-chan struct{}) {
 		c.balance(ctx, stopping)
 	}
 	c.members.beat(heartbeat{Released: true})
+}
+
+// watchTrust tells the log, once, that handlers have to end because of an outage, and that it is over.
+func (c *coordinator) watchTrust() {
+	lapsed := len(c.held) > 0 && !c.trusted()
+	switch {
+	case lapsed && !c.lapsed:
+		c.sub.log.Warn("connection lost for too long: handlers are told to end, and wait", "partitions", len(c.held))
+	case c.lapsed && !lapsed:
+		c.sub.log.Info("connected again: handlers go on", "partitions", len(c.held))
+	}
+	c.lapsed = lapsed
 }
 
 // gone takes note that a partition has ended.
@@ -106,12 +120,17 @@ func (c *coordinator) acquire(ctx context.Context, n int) error {
 	if err != nil || !taken {
 		return err
 	}
+	info, err := c.sub.stream.Info(limit)
+	if err != nil {
+		return errors.Join(err, rec.commit(limit, rec.state.Done, rec.state.Arrears, true))
+	}
+	if rec.state.Done > info.State.LastSeq {
+		if err := c.rewind(limit, rec, info.State.LastSeq); err != nil {
+			return errors.Join(err, rec.commit(limit, rec.state.Done, rec.state.Arrears, true))
+		}
+	}
 	var careful uint64
 	if unclean {
-		info, err := c.sub.stream.Info(limit)
-		if err != nil {
-			return err
-		}
 		careful = info.State.LastSeq
 	}
 	h := &holding{release: make(chan struct{})}
@@ -119,6 +138,19 @@ func (c *coordinator) acquire(ctx context.Context, n int) error {
 	c.sub.metrics.partitions.WithLabelValues(c.sub.group, c.sub.topic).Set(float64(len(c.held)))
 	p := newPartition(c.sub, n, rec, careful)
 	c.tasks.Go(func() { c.work(ctx, p, h) })
+	return nil
+}
+
+// rewind takes back what is on record beyond the end of the stream, which has lost messages then, in a power cut without
+// fsync perhaps, and gives their numbers to new ones. What was stored after the record was written cannot be handled.
+func (c *coordinator) rewind(ctx context.Context, rec *record, end uint64) error {
+	before, err := sequenceBefore(ctx, c.sub.stream, rec.found)
+	if err != nil {
+		return err
+	}
+	c.sub.log.Error("the stream has lost messages that are on record as handled; what was stored since is handled",
+		"record", rec.key, "on_record", rec.state.Done, "stream_ends", end, "from", before+1)
+	rec.trim(before)
 	return nil
 }
 

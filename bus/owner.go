@@ -42,7 +42,7 @@ func (p *partition) watchOwnership(ctx context.Context) {
 	case !trusted && !o.lapsed:
 		o.lapsed, o.regained = true, false
 		p.endWork()
-		p.sub.log.Warn("connection lost for too long: handlers are told to end", "partition", p.number)
+		p.sub.log.Debug("handlers are told to end", "partition", p.number)
 	case trusted && o.lapsed && !o.regained && !p.committing:
 		o.regained = true // whoever took it over meanwhile has changed the record: the next commit tells
 		p.work, p.endWork = context.WithCancel(ctx)

@@ -19,6 +19,8 @@ const (
 	roomTime = 25 * time.Millisecond
 	// gatherTime is how long a commit waits for further completions while handlers run: one write then serves them all.
 	gatherTime = 500 * time.Microsecond
+	// gatherPerLane is added for each thread that waits, since a commit writes them all down.
+	gatherPerLane = 2 * time.Microsecond
 	// maxLanes is the number of threads with unhandled messages at which a partition reads no further. Each costs memory, and
 	// a place in every commit.
 	maxLanes = 100_000

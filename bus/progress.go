@@ -55,8 +55,9 @@ type record struct {
 	owner    string
 	state    progress
 	revision uint64
-	chunks   []string // the entries that the stored record names
-	written  []string // those that the last write named, whatever became of it
+	chunks   []string  // the entries that the stored record names
+	written  []string  // those that the last write named, whatever became of it
+	found    time.Time // when the record that was read last was written
 	trusted  func() bool
 }
 
@@ -87,6 +88,19 @@ func (r *record) takeOver(ctx context.Context, fresh progress, free func(owner s
 			return false, false, fmt.Errorf("bus: take over %s: %w", r.key, err)
 		}
 	}
+}
+
+// trim takes back what is on record beyond a sequence.
+func (r *record) trim(end uint64) {
+	r.state.Done = min(r.state.Done, end)
+	kept := r.state.Arrears[:0]
+	for _, a := range r.state.Arrears {
+		if a.Next <= end {
+			a.Last = min(a.Last, end)
+			kept = append(kept, a)
+		}
+	}
+	r.state.Arrears = kept
 }
 
 // commit writes the next state. It returns nil only when the state is stored, errFenced if the partition is somebody else's
@@ -163,6 +177,7 @@ func (r *record) readOnce(ctx context.Context) (progress, uint64, error) {
 	if err := r.gather(ctx, &p); err != nil {
 		return progress{}, 0, fmt.Errorf("bus: read %s: %w", r.key, err)
 	}
+	r.found = entry.Created()
 	return p, entry.Revision(), nil
 }
 

@@ -31,6 +31,8 @@ type entry struct {
 func (e entry) Value() []byte    { return e.value }
 func (e entry) Revision() uint64 { return e.revision }
 
+func (e entry) Created() time.Time { return time.Unix(1, 0) }
+
 func (b *bucket) Get(context.Context, string) (jetstream.KeyValueEntry, error) {
 	if b.revision == 0 {
 		return nil, jetstream.ErrKeyNotFound
@@ -197,5 +199,17 @@ func TestLongRecordsAreCompressed(t *testing.T) {
 	var back progress
 	if err := decodeProgress(data, &back); err != nil || !reflect.DeepEqual(back, p) {
 		t.Errorf("came back different (%v)", err)
+	}
+}
+
+func TestTrim(t *testing.T) {
+	r := &record{state: progress{Done: 100, Arrears: []arrear{{Lane: "a", Next: 5, Last: 99}, {Lane: "b", Next: 60, Last: 70}, {Lane: "c", Next: 50, Last: 50}}}}
+	if r.trim(100); r.state.Done != 100 || len(r.state.Arrears) != 3 {
+		t.Errorf("a whole stream was trimmed to %+v", r.state)
+	}
+	r.trim(50)
+	want := []arrear{{Lane: "a", Next: 5, Last: 50}, {Lane: "c", Next: 50, Last: 50}}
+	if r.state.Done != 50 || !reflect.DeepEqual(r.state.Arrears, want) {
+		t.Errorf("trimmed to %+v", r.state)
 	}
 }

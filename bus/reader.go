@@ -28,7 +28,7 @@ func (r *reader) run(ctx context.Context) {
 		if r.next > from {
 			wait = 100 * time.Millisecond
 		}
-		r.sub.log.Warn("reading was interrupted, will be resumed", "filter", r.filter, "from", r.next, "in", wait.String(), "error", err)
+		r.sub.warn("reading was interrupted, will be resumed", "filter", r.filter, "from", r.next, "in", wait.String(), "error", err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

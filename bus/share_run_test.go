@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -114,4 +115,54 @@ func TestExclusiveTakesOverAtOnce(t *testing.T) {
 	cut.Close()
 	_, c := subscribe(t, b, bus.SubscriberConfig{Group: "g"})
 	bustest.Receive(t, c).Ack()
+}
+
+// A stream that lost its end, as in a power cut without fsync, must not swallow the messages that take the lost ones' place.
+func TestAStreamThatLostItsEnd(t *testing.T) {
+	srv := bustest.StartServer(t, "")
+	b := srv.Open(bus.Config{Partitions: 1})
+	s, c := subscribe(t, b, bus.SubscriberConfig{Group: "g"})
+	publish(t, b, say("a", 0), say("a", 1))
+	bustest.Receive(t, c).Ack()
+	bustest.Receive(t, c).Ack()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	pretendHandled(t, srv, "g.events.0", 1000)
+	_, c = subscribe(t, b, bus.SubscriberConfig{Group: "g"})
+	publish(t, b, say("a", 2))
+	if m := bustest.Receive(t, c); string(m.Payload) != "2" {
+		t.Errorf("came %q", m.Payload)
+	} else {
+		m.Ack()
+	}
+}
+
+// pretendHandled makes a progress record claim that everything up to a sequence is handled.
+func pretendHandled(t *testing.T, srv *bustest.Server, key string, done int) {
+	t.Helper()
+	js, err := jetstream.New(srv.Connect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kv, err := js.KeyValue(bustest.Context(t), "RELAY_PROGRESS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := kv.Get(bustest.Context(t), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := map[string]any{}
+	if err := json.Unmarshal(entry.Value(), &record); err != nil {
+		t.Fatal(err)
+	}
+	record["done"] = done
+	data, err := json.Marshal(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kv.Put(bustest.Context(t), key, data); err != nil {
+		t.Fatal(err)
+	}
 }

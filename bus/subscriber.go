@@ -110,17 +110,19 @@ func (s *Subscriber) fresh(ctx context.Context, stream jetstream.Stream) (progre
 	if s.cfg.Lookback == 0 {
 		return p, nil
 	}
-	start := time.Now().Add(-s.cfg.Lookback)
+	p.Done, err = sequenceBefore(ctx, stream, time.Now().Add(-s.cfg.Lookback))
+	return p, err
+}
+
+// sequenceBefore returns the sequence below that of the first message stored at a time or later.
+func sequenceBefore(ctx context.Context, stream jetstream.Stream, at time.Time) (uint64, error) {
 	probe, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &start,
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &at,
 		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Minute, MemoryStorage: true,
 	})
 	if err != nil {
-		return progress{}, fmt.Errorf("look for the messages of the last %s: %w", s.cfg.Lookback, err)
+		return 0, fmt.Errorf("look for the messages since %s: %w", at.Format(time.RFC3339), err)
 	}
-	p.Done = probe.CachedInfo().Delivered.Stream // the server starts a consumer's count just below its first message
-	if err := stream.DeleteConsumer(ctx, probe.CachedInfo().Name); err != nil {
-		return progress{}, err
-	}
-	return p, nil
+	info := probe.CachedInfo()
+	return info.Delivered.Stream, stream.DeleteConsumer(ctx, info.Name) // the server starts a consumer's count just below its first message
 }

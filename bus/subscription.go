@@ -64,3 +64,13 @@ func (s *subscription) run(ctx context.Context, c *coordinator) {
 	cancel()
 	s.attempts.Wait()
 }
+
+// warn writes a warning about something that an outage may cause. During one it is detail: the loss of the connection has
+// been told, and a line for each partition and thread would bury it.
+func (s *subscription) warn(text string, args ...any) {
+	if s.bus.cfg.Conn.IsConnected() {
+		s.log.Warn(text, args...) //nolint:sloglint // the caller's text is constant
+		return
+	}
+	s.log.Debug(text, args...) //nolint:sloglint // as above
+}
