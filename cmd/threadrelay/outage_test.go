@@ -82,7 +82,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	r := serveBinary(t, buildBinary(t), s.environment(t.TempDir()))
 	s.hook(r)
 	s.say(sim.Say{From: "ana", ToUser: demoBot, Text: "hello"})
-	s.accepted(1)
+	r.awaitMetric(`threadrelay_bus_running{group="deliver"} 1`) // the call hangs
 	r.stop()
 	r.err.line(t, "draining", r.ended)
 	r.stop()
