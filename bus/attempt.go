@@ -144,6 +144,14 @@ func (s *subscription) fetch(ctx context.Context, j job) (*stored, error) {
 	defer cancel()
 	raw, err := s.stream.GetMsg(ctx, j.next, jetstream.WithGetMsgSubject(j.subject))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		// A new leader may not have come to what its cluster has stored: only one that has can say that it is gone.
+		info, infoErr := s.stream.Info(ctx)
+		if infoErr != nil || info.State.LastSeq < j.last {
+			return nil, fmt.Errorf("bus: fetch %s from %d: the stream's leader does not know yet: %w", j.subject, j.next, errors.Join(infoErr, err))
+		}
+		raw, err = s.stream.GetMsg(ctx, j.next, jetstream.WithGetMsgSubject(j.subject))
+	}
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
 	}
 	if err != nil {
