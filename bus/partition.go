@@ -38,7 +38,6 @@ type partition struct {
 	ready    []*lane
 	running  map[*lane]struct{}
 	buffered int
-	read     uint64 // the newest message read
 	done     uint64 // what the next commit writes as progress.Done
 	// careful: attempts at messages up to here are written down before they begin, since one of them may have ended the
 	// process that held the partition before.
@@ -77,7 +76,7 @@ func newPartition(sub *subscription, number int, rec *record, careful uint64) *p
 		gone:    make(chan struct{}),
 	}
 	p.owner.trusted = rec.trusted
-	p.read, p.done = rec.state.Done, rec.state.Done
+	p.done = rec.state.Done
 	for _, a := range rec.state.Arrears {
 		l := &lane{subject: a.Lane, next: a.Next, last: a.Last, attempts: a.Attempts, started: a.Started, since: a.Since, spilled: true}
 		p.lanes[l.subject] = l
@@ -186,7 +185,6 @@ func (p *partition) slot() chan<- struct{} {
 
 // take puts a message that was read at the end of its lane.
 func (p *partition) take(m *stored) {
-	p.read = m.sequence
 	p.lag.took(m)
 	l := p.lanes[m.subject]
 	if l == nil {
