@@ -3,22 +3,22 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // job is one attempt to handle the head of a lane. It holds copies: the lane belongs to its partition's loop.
 type job struct {
-	lane       *lane   // to be named in the result, and not to be looked into
-	head       *stored // nil: fetch it
+	lane       *lane           // to be named in the result, and not to be looked into
+	ctx        context.Context // ends when handlers are not waited for any more
+	work       context.Context // of the handler
+	head       *stored         // nil: fetch it
 	subject    string
 	next, last uint64
 	attempt    int
 	since      time.Time // end of the first failed attempt; zero if there was none
 	crashes    int       // how often the process ended while this message was being handled
+	began      time.Time
 }
 
 // result is how an attempt ended: handled (or found to be gone, or stored as a dead letter), handed back because of a stop,
@@ -39,14 +39,13 @@ const fetchWait = 500 * time.Millisecond
 // errCrashed is the reason of a dead letter whose handler never came back.
 var errCrashed = errors.New("the process ended each time while this message was being handled")
 
-// attempt hands one message to the subscription's handler and waits for its verdict. The handler's context is work; ctx ends
-// when the process does not wait for handlers any more.
-func (s *subscription) attempt(ctx, work context.Context, j job) result {
+// attempt hands one message to the subscription's handler and waits for its verdict.
+func (s *subscription) attempt(j job) result {
 	r := result{lane: j.lane}
 	m := j.head
 	if m == nil {
 		var err error
-		if m, err = s.fetch(ctx, j); err != nil {
+		if m, err = s.fetch(j.ctx, j); err != nil {
 			s.warn("cannot fetch the next message of a thread", "lane", j.subject, "error", err)
 			return s.again(r, fetchWait)
 		}
@@ -58,24 +57,24 @@ func (s *subscription) attempt(ctx, work context.Context, j job) result {
 	r.sequence = m.sequence
 	if j.crashes >= s.retry.Crashes {
 		r.at = time.Now()
-		return s.failed(ctx, m, j, r, Permanent(errCrashed))
+		return s.failed(m, j, r, Permanent(errCrashed))
 	}
-	err, ended := s.handle(ctx, work, m, j.attempt)
+	err, ended := s.handle(j, m)
 	r.at = time.Now()
 	switch {
-	case !ended, err != nil && work.Err() != nil: // not this message's fault
+	case !ended, err != nil && j.work.Err() != nil: // not this message's fault
 		r.handedBack = true
 		return r
 	case err == nil:
-		s.count("done")
+		s.done.Inc()
 		r.handled = true
 		return r
 	}
-	return s.failed(ctx, m, j, r, err)
+	return s.failed(m, j, r, err)
 }
 
 // failed decides about a message that was not handled, and stores it as a dead letter if its time is over.
-func (s *subscription) failed(ctx context.Context, m *stored, j job, r result, err error) result {
+func (s *subscription) failed(m *stored, j job, r result, err error) result {
 	since := j.since
 	if since.IsZero() {
 		since = r.at
@@ -88,7 +87,7 @@ func (s *subscription) failed(ctx context.Context, m *stored, j job, r result, e
 		return r
 	}
 	letter := deadFrom(s, m, j.attempt, since, r.at, err)
-	if buryErr := s.bus.Bury(ctx, letter); buryErr != nil {
+	if buryErr := s.bus.Bury(j.ctx, letter); buryErr != nil {
 		s.warn("cannot store a dead letter, will be repeated", "lane", j.subject, "sequence", m.sequence, "error", buryErr)
 		return s.again(r, fetchWait)
 	}
@@ -104,61 +103,41 @@ func (s *subscription) again(r result, wait time.Duration) result {
 }
 
 // handle hands m on and waits until it is acked or nacked. ended is false if the subscription stops before that.
-func (s *subscription) handle(ctx, work context.Context, m *stored, attempt int) (err error, ended bool) { //nolint:revive // the error is the handler's verdict, not handle's own
-	d := &Delivery{Sequence: m.sequence, Attempt: attempt}
-	own, cancel := context.WithCancel(context.WithValue(work, deliveryKey{}, d))
-	defer cancel()
+func (s *subscription) handle(j job, m *stored) (err error, ended bool) { //nolint:revive // the error is the handler's verdict, not handle's own
 	msg := fromNATS(s.topic, m.subject, m.header, m.data)
 	if SkipReplay(s.group, msg.Metadata) {
 		return nil, true
 	}
+	own := &deliveryContext{parent: j.work, delivery: Delivery{Sequence: m.sequence, Attempt: j.attempt}}
+	defer own.end()
 	msg.SetContext(own)
 	select {
 	case s.out <- msg:
 	case <-s.stop:
 		return nil, false
-	case <-work.Done():
+	case <-j.work.Done():
 		return nil, false
 	}
 	s.running.Inc()
-	defer s.running.Dec()
-	defer func(start time.Time) {
-		s.seconds.Observe(time.Since(start).Seconds())
-	}(time.Now())
 	select {
 	case <-msg.Acked():
-		return nil, true
+		ended = true
 	case <-msg.Nacked():
-		if d.err == nil {
-			return errors.New("the message was nacked"), true
+		if err, ended = own.delivery.err, true; err == nil {
+			err = errors.New("the message was nacked")
 		}
-		return d.err, true
-	case <-ctx.Done():
-		return nil, false
+	case <-j.ctx.Done():
 	}
+	s.running.Dec()
+	s.seconds.Observe(time.Since(j.began).Seconds())
+	return err, ended
 }
 
 // fetch reads the first message of the lane that is not handled, or nil if none is left between next and last.
 func (s *subscription) fetch(ctx context.Context, j job) (*stored, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	raw, err := s.stream.GetMsg(ctx, j.next, jetstream.WithGetMsgSubject(j.subject))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		// A new leader may not have come to what its cluster has stored: only one that has can say that it is gone.
-		info, infoErr := s.stream.Info(ctx)
-		if infoErr != nil || info.State.LastSeq < j.last {
-			return nil, fmt.Errorf("bus: fetch %s from %d: the stream's leader does not know yet: %w", j.subject, j.next, errors.Join(infoErr, err))
-		}
-		raw, err = s.stream.GetMsg(ctx, j.next, jetstream.WithGetMsgSubject(j.subject))
-	}
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("bus: fetch %s from %d: %w", j.subject, j.next, err)
-	}
-	if raw.Sequence > j.last {
-		return nil, nil
+	raw, err := s.find(ctx, query{from: j.next, subject: j.subject, known: j.last})
+	if err != nil || raw == nil || raw.Sequence > j.last {
+		return nil, err
 	}
 	return &stored{subject: raw.Subject, sequence: raw.Sequence, header: raw.Header, data: raw.Data}, nil
 }

@@ -2,29 +2,65 @@ package bus
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"time"
 )
 
+// A commit waits for further completions while handlers run, since one write serves them all, but no longer than the last
+// write took, within these bounds: where writes are quick there is little to be gained.
+const (
+	minGather = 500 * time.Microsecond
+	maxGather = 5 * time.Millisecond
+)
+
 // touch notes that there is something to commit.
 func (p *partition) touch() {
-	if !p.dirty {
-		p.dirty = true
-		p.gather.Reset(gatherTime + time.Duration(len(p.lanes))*gatherPerLane)
+	if p.dirty {
+		return
 	}
+	p.dirty, p.gathered = true, false
+	p.gather.Reset(min(max(p.took, minGather), maxGather))
+}
+
+// gatheredEnough is called when a commit has waited for others long enough.
+func (p *partition) gatheredEnough() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gathered = true
+	p.maybeCommit()
 }
 
 // maybeCommit starts a commit if there is something to write, no write is under way, and nothing is to be gained by waiting
 // for more.
-func (p *partition) maybeCommit(ctx context.Context) {
-	if !p.dirty || p.committing || !p.gathered && len(p.running) > 0 {
+func (p *partition) maybeCommit() {
+	if !p.dirty || p.committing || p.ended || !p.gathered && p.running+p.queued > 0 {
 		return
 	}
 	p.dirty, p.gathered, p.committing = false, false, true
 	p.flushing, p.finished = p.finished, p.flushing[:0]
 	done, arrears := p.done, p.arrears()
-	go func() { p.commits <- p.record.commit(ctx, done, arrears, false) }()
+	p.commits.Go(func() { p.commit(done, arrears) })
+}
+
+// commit writes the progress down, and then lets those go on that waited for it.
+func (p *partition) commit(done uint64, arrears []arrear) {
+	start := time.Now()
+	err := p.record.commit(p.ctx, done, arrears, false)
+	took := time.Since(start)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.committing, p.took = false, took
+	if err != nil {
+		p.lost <- err // room for the one that there is: nothing is committed after it
+		p.ended = true
+		return
+	}
+	if p.ended {
+		return
+	}
+	p.committed()
+	p.maybeCommit()
+	p.settle()
 }
 
 // arrears lists the lanes that are not handled up to p.done.
@@ -42,40 +78,34 @@ func (p *partition) arrears() []arrear {
 
 // committed lets the lanes go on whose handled heads are on record now.
 func (p *partition) committed() {
-	p.committing = false
 	if p.owner.regained {
 		p.owner.lapsed, p.owner.regained = false, false
+		p.unpark()
 	}
 	p.watchSize()
+	ready := 0
 	for i, l := range p.flushing {
 		p.flushing[i] = nil
 		if l.state == laneFinished && l.empty() {
 			delete(p.lanes, l.subject)
-			p.sub.metrics.lanes.WithLabelValues(p.sub.group).Dec()
+			p.sub.active.Dec()
 			continue
 		}
 		p.makeReady(l)
+		ready++
 	}
 	p.flushing = p.flushing[:0]
+	if p.dirty && ready > 0 { // those that go on now may come to the next commit too
+		p.gathered = false
+		p.gather.Reset(min(max(p.took, minGather), maxGather))
+	}
 }
 
-// watchSize stops reading while too many threads wait to keep their books, and says so.
-func (p *partition) watchSize() {
-	was := p.overfull
-	p.overfull = len(p.lanes) > maxLanes
-	if p.overfull != was {
-		p.sub.log.Error("too many threads wait in one partition, reading pauses until some are done",
-			"partition", p.number, "threads", len(p.lanes), "paused", p.overfull)
+// unpark has the lanes tried again that could not be started.
+func (p *partition) unpark() {
+	parked := p.parked
+	p.parked = nil
+	for _, l := range parked {
+		p.makeReady(l)
 	}
-	p.sub.metrics.paused.WithLabelValues(p.sub.group, p.sub.topic).Add(boolDelta(was, p.overfull))
-}
-
-func boolDelta(was, is bool) float64 {
-	switch {
-	case is && !was:
-		return 1
-	case was && !is:
-		return -1
-	}
-	return 0
 }

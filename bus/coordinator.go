@@ -16,6 +16,7 @@ type coordinator struct {
 	members *membership
 	fresh   progress
 	held    map[int]*holding
+	moved   bool // held has changed since the intake was told
 	lapsed  bool // this member is not heard by itself, so that others may take it for dead
 	ended   chan ended
 	tasks   sync.WaitGroup
@@ -71,6 +72,7 @@ func (c *coordinator) watchTrust() {
 // gone takes note that a partition has ended.
 func (c *coordinator) gone(e ended) {
 	delete(c.held, e.number)
+	c.moved = true
 	c.sub.metrics.partitions.WithLabelValues(c.sub.group, c.sub.topic).Set(float64(len(c.held)))
 	if e.err != nil && !errors.Is(e.err, context.Canceled) {
 		c.sub.log.Warn("partition lost", "partition", e.number, "error", e.err)
@@ -80,6 +82,7 @@ func (c *coordinator) gone(e ended) {
 
 // balance gives up what is not this member's share, and takes what is.
 func (c *coordinator) balance(ctx context.Context, stopping bool) {
+	defer c.tellIntake()
 	var wanted []int
 	if !stopping {
 		if !c.sub.bus.cfg.Exclusive && !c.members.connected() {
@@ -105,6 +108,14 @@ func (c *coordinator) balance(ctx context.Context, stopping bool) {
 			c.sub.log.Warn("cannot take a partition over, will be repeated", "partition", n, "error", err)
 			return
 		}
+	}
+}
+
+// tellIntake has the partitions that are held by now read.
+func (c *coordinator) tellIntake() {
+	if c.moved {
+		c.moved = false
+		c.sub.intake.replan()
 	}
 }
 
@@ -135,8 +146,11 @@ func (c *coordinator) acquire(ctx context.Context, n int) error {
 	}
 	h := &holding{release: make(chan struct{})}
 	c.held[n] = h
+	c.moved = true
 	c.sub.metrics.partitions.WithLabelValues(c.sub.group, c.sub.topic).Set(float64(len(c.held)))
 	p := newPartition(c.sub, n, rec, careful)
+	p.open(ctx)
+	c.sub.intake.add(p)
 	c.tasks.Go(func() { c.work(ctx, p, h) })
 	return nil
 }
@@ -154,15 +168,10 @@ func (c *coordinator) rewind(ctx context.Context, rec *record, end uint64) error
 	return nil
 }
 
-// work runs a partition with its reader until it ends.
+// work runs a partition until it ends.
 func (c *coordinator) work(ctx context.Context, p *partition, h *holding) {
-	reading, cancel := context.WithCancel(ctx)
-	r := &reader{sub: c.sub, filter: partitionFilter(c.sub.topic, p.number), next: p.record.state.Done + 1, out: make(chan *stored)}
-	var reader sync.WaitGroup
-	reader.Go(func() { r.run(reading) })
-	err := p.run(ctx, r.out, signals{release: h.release, stop: c.sub.stop})
-	cancel()
-	reader.Wait()
+	err := p.run(ctx, signals{release: h.release, stop: c.sub.stop})
+	c.sub.intake.remove(p.number)
 	c.ended <- ended{p.number, err}
 }
 

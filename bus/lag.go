@@ -1,16 +1,10 @@
 package bus
 
-// lag counts what a partition has still to handle. No JetStream consumer shows it, since none is acknowledged.
+// lag counts what a partition has read and still to handle; the intake adds what is not read yet. No JetStream consumer shows
+// it, since none is acknowledged.
 type lag struct {
-	waiting  int    // read and not handled; of those that a take-over found in arrears, the handled ones are not subtracted twice
-	behind   uint64 // not read yet
+	waiting  int // of those that a take-over found in arrears, the handled ones are not subtracted twice
 	reported float64
-}
-
-// took takes note of a message that was read.
-func (l *lag) took(m *stored) {
-	l.waiting++
-	l.behind = m.behind
 }
 
 // report brings the metric up to date.
@@ -18,7 +12,7 @@ func (l *lag) report(p *partition) {
 	if len(p.lanes) == 0 || l.waiting < 0 {
 		l.waiting = len(p.lanes)
 	}
-	l.set(p, float64(l.waiting)+float64(l.behind))
+	l.set(p, float64(l.waiting))
 }
 
 // forget takes the partition out of the metric.

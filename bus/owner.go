@@ -24,15 +24,22 @@ type owner struct {
 	asked    time.Time
 }
 
-// ending reports whether the partition is being given up.
-func (o *owner) ending() bool { return o.closing }
-
 // mayStart reports whether handlers may be started: the partition is ours beyond doubt.
 func (o *owner) mayStart() bool { return !o.lapsed && o.trusted() }
 
-func (o *owner) stop() { o.closing = true }
+// close has nothing more started: the partition is to be given up as soon as no handler runs.
+func (p *partition) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.owner.closing = true
+}
 
-func (o *owner) askRelease() { o.asked = time.Now() }
+// askRelease has the partition given up at a good moment.
+func (p *partition) askRelease() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.owner.asked = time.Now()
+}
 
 // watchOwnership tells handlers to end when the partition may not be ours any more, makes sure of it when it seems to be
 // again, and picks the moment of a release that was asked for.
@@ -47,6 +54,9 @@ func (p *partition) watchOwnership(ctx context.Context) {
 		o.regained = true // whoever took it over meanwhile has changed the record: the next commit tells
 		p.work, p.endWork = context.WithCancel(ctx)
 		p.dirty, p.gathered = true, true
+		p.maybeCommit()
+	case trusted && !o.lapsed:
+		p.unpark() // what was not started in a moment of doubt
 	}
 	if o.asked.IsZero() {
 		return
@@ -64,8 +74,8 @@ func (p *partition) watchOwnership(ctx context.Context) {
 // calm reports whether no handler has been running for long.
 func (p *partition) calm(ttl time.Duration) bool {
 	now := time.Now()
-	for l := range p.running {
-		if now.Sub(l.began) > calmTime(ttl) {
+	for _, l := range p.lanes {
+		if l.state == laneRunning && now.Sub(l.began) > calmTime(ttl) {
 			return false
 		}
 	}

@@ -2,87 +2,74 @@ package bus
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
 const (
-	// maxBuffered bounds the messages that a partition holds in memory.
-	maxBuffered = 2048
 	// What follows chooses the threads whose messages are dropped from a full buffer, to be fetched one by one when their turn
 	// comes: those that stand still, and at once or after a moment those that hold a large part of the buffer. Threads that
 	// merely have much to do stay, since to read each of their messages twice would cost far more than waiting.
 	stillTime  = 300 * time.Millisecond // the head is being handled for so long
 	standTime  = 50 * time.Millisecond  // the same, of a lane that holds largeQueue
-	queueTime  = 500 * time.Millisecond // the head has waited in the buffer for so long, of a lane that holds largeQueue
-	largeQueue = maxBuffered / 8
-	// roomTime is how often a full buffer is looked through for such threads.
-	roomTime = 25 * time.Millisecond
-	// gatherTime is how long a commit waits for further completions while handlers run: one write then serves them all.
-	gatherTime = 500 * time.Microsecond
-	// gatherPerLane is added for each thread that waits, since a commit writes them all down.
-	gatherPerLane = 2 * time.Microsecond
+	queueTime  = 500 * time.Millisecond // the message behind the head has waited for so long, of a lane that holds largeQueue
+	largeQueue = maxBuffered / 32
 	// maxLanes is the number of threads with unhandled messages at which a partition reads no further. Each costs memory, and
 	// a place in every commit.
 	maxLanes = 100_000
 )
 
-// partition runs the lanes of one partition of a topic for one consumer group. One goroutine, in run, owns all of its
-// fields; attempts, the reader and the commit run beside it and speak to it over channels.
+// partition runs the lanes of one partition of a topic for one consumer group. Workers, the cursor that reads it, the commit
+// under way and timers call its methods; whatever is not said to be constant is guarded by mu.
 type partition struct {
 	sub    *subscription
 	number int
-	record *record
-	owner  owner
+	record *record // of the commit under way, of run otherwise
 
-	lanes    map[string]*lane
-	ready    []*lane
-	running  map[*lane]struct{}
-	buffered int
-	done     uint64 // what the next commit writes as progress.Done
+	mu     sync.Mutex
+	owner  owner
+	lanes  map[string]*lane
+	parked []*lane // ready, while handlers may not be started
+	taken  uint64  // everything up to here was read
+	done   uint64  // what the next commit writes as progress.Done
 	// careful: attempts at messages up to here are written down before they begin, since one of them may have ended the
 	// process that held the partition before.
 	careful uint64
+	queued  int  // lanes that wait for a worker
+	running int  // lanes whose head is being handled
+	ended   bool // run has returned
 
 	dirty      bool    // something is to be committed
 	gathered   bool    // and has waited for others long enough
 	committing bool    // a write is under way
 	finished   []*lane // handled or declared heads that the next commit covers
 	flushing   []*lane // those that the commit under way covers
-	overfull   bool    // the record has become too large to read on
+	took       time.Duration
+	gather     *time.Timer
+	overfull   bool // there are too many lanes to read on
 	lag        lag
 
+	ctx     context.Context // ends when nothing is waited for any more
 	work    context.Context // ends when handlers must end
 	endWork context.CancelFunc
 
-	results chan result
-	commits chan error
-	wakes   chan *lane
-	gather  *time.Timer
-	room    *time.Timer   // while the buffer is full
-	full    bool          // and room is set
-	gone    chan struct{} // closed when run returns
+	settled chan struct{} // has an entry when something changed that the end may have waited for
+	lost    chan error    // why a commit failed for good
+	commits sync.WaitGroup
 }
 
 func newPartition(sub *subscription, number int, rec *record, careful uint64) *partition {
 	p := &partition{
 		sub: sub, number: number, record: rec, careful: careful,
-		lanes:   make(map[string]*lane),
-		running: make(map[*lane]struct{}),
-		results: make(chan result),
-		commits: make(chan error, 1),
-		wakes:   make(chan *lane),
-		gather:  time.NewTimer(time.Hour),
-		room:    time.NewTimer(time.Hour),
-		gone:    make(chan struct{}),
+		lanes: make(map[string]*lane), settled: make(chan struct{}, 1), lost: make(chan error, 1),
 	}
 	p.owner.trusted = rec.trusted
-	p.done = rec.state.Done
+	p.done, p.taken = rec.state.Done, rec.state.Done
 	for _, a := range rec.state.Arrears {
-		l := &lane{subject: a.Lane, next: a.Next, last: a.Last, attempts: a.Attempts, started: a.Started, since: a.Since, spilled: true}
-		p.lanes[l.subject] = l
-		p.makeReady(l)
+		p.lanes[a.Lane] = &lane{
+			home: p, subject: a.Lane, next: a.Next, last: a.Last, attempts: a.Attempts, started: a.Started, since: a.Since, spilled: true,
+		}
 	}
-	sub.metrics.lanes.WithLabelValues(sub.group).Add(float64(len(p.lanes)))
 	return p
 }
 
@@ -92,134 +79,116 @@ type signals struct {
 	stop    <-chan struct{} // closed: the process is stopping
 }
 
-// run handles the partition until it is released, the process stops, the partition is lost, or ctx ends.
-func (p *partition) run(ctx context.Context, incoming <-chan *stored, s signals) error {
+// open makes the partition ready for messages and starts what is in arrears.
+func (p *partition) open(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ctx = ctx
 	p.work, p.endWork = context.WithCancel(ctx)
+	p.gather = time.AfterFunc(time.Hour, p.gatheredEnough)
+	p.sub.active.Add(float64(len(p.lanes)))
+	for _, l := range p.lanes {
+		p.makeReady(l)
+	}
+}
+
+// run handles the partition, which is open, until it is released, the process stops, the partition is lost, or ctx ends.
+func (p *partition) run(ctx context.Context, s signals) error {
 	defer p.leave()
 	pulse := time.NewTicker(p.sub.bus.cfg.LeaseTTL / 10)
 	defer pulse.Stop()
 	for {
-		if p.owner.ending() && (len(p.running) == 0 || p.owner.forsake) && !p.committing {
-			return p.record.commit(ctx, p.done, p.arrears(), true)
-		}
 		select {
-		case m := <-p.want(incoming):
-			p.take(m)
-		case p.slot() <- struct{}{}:
-			p.start(ctx)
-		case r := <-p.results:
-			p.finish(r)
-		case err := <-p.commits:
-			if err != nil {
-				return err
-			}
-			p.committed()
-		case l := <-p.wakes:
-			p.makeReady(l)
-		case <-p.gather.C:
-			p.gathered = true
-		case <-p.room.C:
-			p.full = false
-			p.makeRoom(time.Now())
+		case <-p.settled:
+		case err := <-p.lost:
+			return err
 		case <-pulse.C:
-			p.lag.report(p)
 		case <-s.release:
 			s.release = nil
-			p.owner.askRelease()
+			p.askRelease()
 		case <-s.stop:
 			s.stop = nil
-			p.owner.stop()
+			p.close()
 		case <-ctx.Done():
 			return p.abandon(ctx)
 		}
-		p.watchOwnership(ctx)
-		p.maybeCommit(ctx)
+		if p.look(ctx) {
+			return p.record.commit(ctx, p.done, p.arrears(), true) // nobody else touches p any more
+		}
+	}
+}
+
+// look watches over the ownership and reports whether the partition can be left: then nothing of it changes any more.
+func (p *partition) look(ctx context.Context) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lag.report(p)
+	p.watchOwnership(ctx)
+	if p.owner.closing && (p.running == 0 || p.owner.forsake) && !p.committing {
+		p.ended = true
+		return true
+	}
+	return false
+}
+
+// settle has run look whether it can end.
+func (p *partition) settle() {
+	if !p.owner.closing && p.owner.asked.IsZero() {
+		return
+	}
+	select {
+	case p.settled <- struct{}{}:
+	default:
 	}
 }
 
 // abandon leaves the partition with handlers still running: what is handled is committed, the rest will be handled again.
 func (p *partition) abandon(ctx context.Context) error {
-	if !p.committing {
+	p.mu.Lock()
+	p.ended = true
+	committing := p.committing
+	done, arrears := p.done, p.arrears()
+	p.mu.Unlock()
+	if !committing {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		_ = p.record.commit(last, p.done, p.arrears(), true) // the next owner waits for a TTL if this fails
+		_ = p.record.commit(last, done, arrears, true) // the next owner waits for a TTL if this fails
 	}
 	return ctx.Err()
 }
 
-// want returns the channel to read from, or nil while nothing more can be taken.
-func (p *partition) want(incoming <-chan *stored) <-chan *stored {
-	if p.owner.ending() || p.overfull {
-		return nil
-	}
-	if p.buffered < maxBuffered {
-		return incoming
-	}
-	if !p.full {
-		p.full = true
-		p.room.Reset(roomTime)
-	}
-	return nil
-}
-
-// makeRoom spills the queues of threads that would keep the others' messages from being read, provided that there is a place
-// for more handlers at all.
-func (p *partition) makeRoom(now time.Time) {
-	if p.buffered < maxBuffered || len(p.sub.slots) == cap(p.sub.slots) {
-		return
-	}
-	for _, l := range p.lanes {
-		if l.holdsUp(now) {
-			p.buffered -= l.spill()
-		}
-	}
-}
-
-// slot returns where a place for one more handler is to be had, or nil while none is needed or may be used.
-func (p *partition) slot() chan<- struct{} {
-	if len(p.ready) == 0 || p.owner.ending() || !p.owner.mayStart() {
-		return nil
-	}
-	return p.sub.slots
-}
-
-// take puts a message that was read at the end of its lane.
-func (p *partition) take(m *stored) {
-	p.lag.took(m)
-	l := p.lanes[m.subject]
-	if l == nil {
-		l = &lane{subject: m.subject, next: m.sequence}
-		p.lanes[m.subject] = l
-		p.makeReady(l)
-		p.sub.metrics.lanes.WithLabelValues(p.sub.group).Inc()
-	}
-	l.last = m.sequence
-	if !l.spilled {
-		m.taken = time.Now()
-		l.queue = append(l.queue, m)
-		p.buffered++
-	}
-}
-
-func (p *partition) makeReady(l *lane) {
-	l.state = laneReady
-	p.ready = append(p.ready, l)
-}
-
 // leave ends what still waits on the partition.
 func (p *partition) leave() {
-	close(p.gone)
+	p.mu.Lock()
+	p.ended = true
 	p.endWork()
 	p.gather.Stop()
-	p.room.Stop()
 	for _, l := range p.lanes {
 		if l.timer != nil {
 			l.timer.Stop()
 		}
+		p.drop(l.spill())
 	}
-	p.sub.metrics.lanes.WithLabelValues(p.sub.group).Sub(float64(len(p.lanes)))
+	p.sub.active.Sub(float64(len(p.lanes)))
 	p.lag.forget(p)
 	if p.overfull {
-		p.sub.metrics.paused.WithLabelValues(p.sub.group, p.sub.topic).Dec()
+		p.setOverfull(false)
+	}
+	p.mu.Unlock()
+	p.commits.Wait()
+}
+
+func (p *partition) makeReady(l *lane) {
+	l.state = laneReady
+	p.queued++
+	p.sub.workers.push(l)
+}
+
+// wake makes a lane ready whose pause is over.
+func (p *partition) wake(l *lane) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ended {
+		p.makeReady(l)
 	}
 }

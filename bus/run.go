@@ -1,36 +1,40 @@
 package bus
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
-// start runs the head of the lane that has been ready longest. The slot is taken already, and is given back if the attempt
-// has to be written down first.
-func (p *partition) start(ctx context.Context) {
-	l := p.ready[0]
-	p.ready[0] = nil
-	p.ready = p.ready[1:]
-	if l.next <= p.careful && !l.declared {
-		<-p.sub.slots
-		p.declare(l)
+// serve runs the head of a lane that is ready. A worker calls it.
+func (s *subscription) serve(l *lane) {
+	p := l.home
+	j, ok := p.begin(l)
+	if !ok {
 		return
 	}
-	l.state, l.began = laneRunning, time.Now()
-	p.running[l] = struct{}{}
-	j := job{
-		lane: l, head: l.head(), subject: l.subject, next: l.next, last: l.last, attempt: l.attempts + 1, since: l.since,
-		crashes: max(0, l.started-l.attempts-1),
+	p.end(s.attempt(j))
+}
+
+// begin returns the attempt that is to be made at a lane's head, or false if none may be made now.
+func (p *partition) begin(l *lane) (job, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queued--
+	switch {
+	case p.ended, p.owner.closing:
+		return job{}, false // it stays in arrears
+	case !p.owner.mayStart():
+		p.parked = append(p.parked, l)
+		p.maybeCommit()
+		return job{}, false
+	case l.next <= p.careful && !l.declared:
+		p.declare(l)
+		p.maybeCommit()
+		return job{}, false
 	}
-	work := p.work
-	p.sub.attempts.Go(func() {
-		r := p.sub.attempt(ctx, work, j)
-		<-p.sub.slots
-		select {
-		case p.results <- r:
-		case <-p.gone:
-		}
-	})
+	l.state, l.began = laneRunning, time.Now()
+	p.running++
+	return job{
+		lane: l, ctx: p.ctx, work: p.work, head: l.head(), subject: l.subject, next: l.next, last: l.last,
+		attempt: l.attempts + 1, since: l.since, crashes: max(0, l.started-l.attempts-1), began: l.began,
+	}, true
 }
 
 // declare has an attempt written down before it begins.
@@ -43,30 +47,47 @@ func (p *partition) declare(l *lane) {
 	p.touch()
 }
 
-// finish takes note of how an attempt ended.
-func (p *partition) finish(r result) {
+// end takes note of how an attempt ended.
+func (p *partition) end(r result) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running--
+	if p.ended {
+		return
+	}
 	l := r.lane
-	delete(p.running, l)
 	switch {
 	case r.handled:
 		p.done = max(p.done, r.sequence)
 		p.lag.waiting--
-		p.buffered -= l.advance(r.sequence)
+		p.drop(l.advance(r.sequence))
 		l.state = laneFinished
 		p.finished = append(p.finished, l)
 		p.touch()
 	case r.handedBack:
 		l.started, l.declared = l.attempts, false // it ended, and is not charged
-		p.makeReady(l)
+		p.handBack(l)
 	default:
 		p.postpone(l, r)
 	}
+	p.maybeCommit()
+	p.settle()
+}
+
+// handBack has a lane tried again, if handlers are started at all.
+func (p *partition) handBack(l *lane) {
+	if p.owner.closing || !p.owner.mayStart() {
+		l.state = laneReady
+		p.parked = append(p.parked, l)
+		return
+	}
+	p.makeReady(l)
 }
 
 // postpone puts a lane aside until its next attempt is due.
 func (p *partition) postpone(l *lane, r result) {
 	l.state = laneWaiting
-	p.buffered -= l.spill()
+	p.drop(l.spill())
 	if r.charged {
 		l.attempts++
 		if l.since.IsZero() {
@@ -76,10 +97,5 @@ func (p *partition) postpone(l *lane, r result) {
 		p.touch()
 	}
 	l.started, l.declared = l.attempts, false
-	l.timer = time.AfterFunc(r.wait, func() {
-		select {
-		case p.wakes <- l:
-		case <-p.gone:
-		}
-	})
+	l.timer = time.AfterFunc(r.wait, func() { p.wake(l) })
 }

@@ -24,25 +24,32 @@ type subscription struct {
 	metrics *metrics
 	running prometheus.Gauge    // of metrics, for this group
 	seconds prometheus.Observer // the same
+	active  prometheus.Gauge    // lanes
+	done    prometheus.Counter  // messages handled
 
-	out      chan *message.Message
-	slots    chan struct{} // one place for each handler that may run
-	stop     chan struct{} // closed when nothing more is to be started
-	attempts sync.WaitGroup
+	out     chan *message.Message
+	stop    chan struct{} // closed when nothing more is to be started
+	workers workers
+	buffer  buffer
+	intake  *intake
 }
 
 func newSubscription(s *Subscriber, topic string, stream jetstream.Stream) *subscription {
-	return &subscription{
+	sub := &subscription{
 		bus: s.bus, stream: stream, topic: topic, group: s.cfg.Group,
 		retry: s.cfg.Retry, grace: s.cfg.Grace, closing: s.closing,
 		log:     s.bus.cfg.Log.With("group", s.cfg.Group, "topic", topic),
 		metrics: s.bus.metrics,
 		running: s.bus.metrics.running.WithLabelValues(s.cfg.Group),
 		seconds: s.bus.metrics.seconds.WithLabelValues(s.cfg.Group),
+		active:  s.bus.metrics.lanes.WithLabelValues(s.cfg.Group),
+		done:    s.bus.metrics.handled.WithLabelValues(s.cfg.Group, "done"),
 		out:     make(chan *message.Message),
-		slots:   make(chan struct{}, s.cfg.Concurrency),
 		stop:    make(chan struct{}),
 	}
+	sub.workers = workers{limit: s.cfg.Concurrency, serve: sub.serve}
+	sub.intake = newIntake(sub)
+	return sub
 }
 
 // run holds partitions until ctx ends or the subscriber is closed. Handlers that run then have the grace time to end.
@@ -51,8 +58,9 @@ func (s *subscription) run(ctx context.Context, c *coordinator) {
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer c.members.leave()
-	var working sync.WaitGroup
+	var working, reading sync.WaitGroup
 	working.Go(func() { c.run(hard, s.stop) })
+	reading.Go(func() { s.intake.run(hard) })
 	select {
 	case <-ctx.Done():
 	case <-s.closing:
@@ -62,7 +70,8 @@ func (s *subscription) run(ctx context.Context, c *coordinator) {
 	working.Wait()
 	timer.Stop()
 	cancel()
-	s.attempts.Wait()
+	reading.Wait()
+	s.workers.wait()
 }
 
 // warn writes a warning about something that an outage may cause. During one it is detail: the loss of the connection has

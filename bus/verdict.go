@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -38,27 +37,6 @@ func After(wait time.Duration, err error) error {
 		return nil
 	}
 	return &afterError{wait, err}
-}
-
-// Delivery describes the attempt that a handler is part of.
-type Delivery struct {
-	// Sequence is the message's place in its stream.
-	Sequence uint64
-	// Attempt counts from 1.
-	Attempt int
-
-	err error // what the handler returned; read after the message was nacked
-}
-
-type deliveryKey struct{}
-
-// DeliveryOf returns the delivery of a message that a Subscriber handed on, and whether ctx belongs to one.
-func DeliveryOf(ctx context.Context) (Delivery, bool) {
-	d, ok := ctx.Value(deliveryKey{}).(*Delivery)
-	if !ok {
-		return Delivery{}, false
-	}
-	return *d, true
 }
 
 // keepVerdict is router middleware: it hands the handler's error to the subscriber, which decides by it between another
