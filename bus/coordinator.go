@@ -20,6 +20,9 @@ type coordinator struct {
 	lapsed  bool // this member is not heard by itself, so that others may take it for dead
 	ended   chan ended
 	tasks   sync.WaitGroup
+
+	mu    sync.Mutex
+	short map[string]time.Time // since when a record has been ahead of the stream
 }
 
 // holding is a partition that runs.
@@ -38,12 +41,12 @@ type ended struct {
 func (c *coordinator) run(ctx context.Context, stop <-chan struct{}) {
 	tick := time.NewTicker(c.members.ttl / 6)
 	defer tick.Stop()
+	defer c.beat()()
 	defer c.tasks.Wait()
 	stopping := false
 	for !stopping || len(c.held) > 0 {
 		select {
 		case <-tick.C:
-			c.members.beat(heartbeat{})
 			c.watchTrust()
 		case <-c.members.changed:
 		case e := <-c.ended:
@@ -55,6 +58,28 @@ func (c *coordinator) run(ctx context.Context, stop <-chan struct{}) {
 		c.balance(ctx, stopping)
 	}
 	c.members.beat(heartbeat{Released: true})
+}
+
+// beat sends heartbeats, however long a server takes to answer, until the returned function is called.
+func (c *coordinator) beat() (stop func()) {
+	done := make(chan struct{})
+	var beating sync.WaitGroup
+	beating.Go(func() {
+		tick := time.NewTicker(c.members.ttl / 6)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				c.members.beat(heartbeat{})
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		beating.Wait()
+	}
 }
 
 // watchTrust tells the log, once, that handlers have to end because of an outage, and that it is over.
@@ -100,15 +125,7 @@ func (c *coordinator) balance(ctx context.Context, stopping bool) {
 			close(h.release)
 		}
 	}
-	for _, n := range wanted {
-		if c.held[n] != nil || ctx.Err() != nil {
-			continue
-		}
-		if err := c.acquire(ctx, n); err != nil {
-			c.sub.log.Warn("cannot take a partition over, will be repeated", "partition", n, "error", err)
-			return
-		}
-	}
+	c.acquire(ctx, slices.DeleteFunc(wanted, func(n int) bool { return c.held[n] != nil }))
 }
 
 // tellIntake has the partitions that are held by now read.
@@ -119,8 +136,31 @@ func (c *coordinator) tellIntake() {
 	}
 }
 
-// acquire takes a partition if it is free, and starts it.
-func (c *coordinator) acquire(ctx context.Context, n int) error {
+// acquire takes those of the partitions that are free, all at a time, and starts them.
+func (c *coordinator) acquire(ctx context.Context, numbers []int) {
+	if ctx.Err() != nil {
+		return
+	}
+	taken := make([]*partition, len(numbers))
+	var taking sync.WaitGroup
+	for i, n := range numbers {
+		taking.Go(func() {
+			var err error
+			if taken[i], err = c.take(ctx, n); err != nil {
+				c.sub.log.Warn("cannot take a partition over, will be repeated", "partition", n, "error", err)
+			}
+		})
+	}
+	taking.Wait()
+	for _, p := range taken {
+		if p != nil {
+			c.start(ctx, p)
+		}
+	}
+}
+
+// take makes this member the owner of a partition and returns it, or nil if it is not free.
+func (c *coordinator) take(ctx context.Context, n int) (*partition, error) {
 	limit, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	rec := &record{
@@ -129,30 +169,52 @@ func (c *coordinator) acquire(ctx context.Context, n int) error {
 	}
 	taken, unclean, err := rec.takeOver(limit, c.fresh, c.free)
 	if err != nil || !taken {
-		return err
+		return nil, err
 	}
 	info, err := c.sub.stream.Info(limit)
-	if err != nil {
-		return errors.Join(err, rec.commit(limit, rec.state.Done, rec.state.Arrears, true))
+	if err == nil && rec.state.Done > info.State.LastSeq {
+		err = c.lostEnd(limit, rec, info.State.LastSeq)
 	}
-	if rec.state.Done > info.State.LastSeq {
-		if err := c.rewind(limit, rec, info.State.LastSeq); err != nil {
-			return errors.Join(err, rec.commit(limit, rec.state.Done, rec.state.Arrears, true))
-		}
+	if err != nil {
+		return nil, errors.Join(err, rec.commit(limit, rec.state.Done, rec.state.Arrears, true))
 	}
 	var careful uint64
 	if unclean {
 		careful = info.State.LastSeq
 	}
+	return newPartition(c.sub, n, rec, careful), nil
+}
+
+// start runs a partition.
+func (c *coordinator) start(ctx context.Context, p *partition) {
 	h := &holding{release: make(chan struct{})}
-	c.held[n] = h
+	c.held[p.number] = h
 	c.moved = true
 	c.sub.metrics.partitions.WithLabelValues(c.sub.group, c.sub.topic).Set(float64(len(c.held)))
-	p := newPartition(c.sub, n, rec, careful)
 	p.open(ctx)
 	c.sub.intake.add(p)
 	c.tasks.Go(func() { c.work(ctx, p, h) })
-	return nil
+}
+
+// errShort says that a stream may have lost its end.
+var errShort = errors.New("bus: the stream ends before what is on record as handled")
+
+// lostEnd decides about a stream that ends before what is on record as handled. In a cluster a new leader may just not have
+// come to it yet: it has a TTL to do so.
+func (c *coordinator) lostEnd(ctx context.Context, rec *record, end uint64) error {
+	if c.sub.bus.cfg.Replicas > 1 {
+		c.mu.Lock()
+		since, known := c.short[rec.key]
+		if !known {
+			since = time.Now()
+			c.short[rec.key] = since
+		}
+		c.mu.Unlock()
+		if time.Since(since) < c.members.ttl {
+			return errShort
+		}
+	}
+	return c.rewind(ctx, rec, end)
 }
 
 // rewind takes back what is on record beyond the end of the stream, which has lost messages then, in a power cut without

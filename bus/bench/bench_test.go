@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,12 +16,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/threadrelay/threadrelay/bus"
-	"github.com/threadrelay/threadrelay/bus/bustest"
 )
 
 // BenchmarkWatermillNATS has both subscribers handle messages of 1,000 threads with a handler that does nothing.
 func BenchmarkWatermillNATS(b *testing.B) {
-	compare(b, load{ours: 100_000, theirs: 5_000, threads: 1000, handle: func(m *message.Message) { m.Ack() }})
+	compare(b, load{ours: 100_000, theirs: 20_000, threads: 1000, handle: func(m *message.Message) { m.Ack() }})
+}
+
+// BenchmarkWatermillNATSFlood is the same while a publisher sends as much as the server takes, so that each confirmation has to
+// wait behind its messages.
+func BenchmarkWatermillNATSFlood(b *testing.B) {
+	compare(b, load{ours: 100_000, theirs: 3_000, threads: 1000, flood: true, handle: func(m *message.Message) { m.Ack() }})
 }
 
 // BenchmarkWatermillNATSSlowHandler has both handle messages of 64 threads with a handler of 50 ms.
@@ -36,15 +42,22 @@ func BenchmarkWatermillNATSSlowHandler(b *testing.B) {
 // load is what both sides do: each as many messages as it takes a few seconds for.
 type load struct {
 	ours, theirs, threads int
+	flood                 bool
 	handle                func(*message.Message)
 }
 
 // compare reports the medians of both rates and of their ratio.
 func compare(b *testing.B, l load) {
 	b.Helper()
-	srv := bustest.StartServer(b, "")
-	own := srv.Open(bus.Config{})
+	srv := startServer(b)
+	own, err := bus.Open(context.Background(), bus.Config{Conn: srv.connect()})
+	if err != nil {
+		b.Fatal(err)
+	}
 	fill(b, own, l)
+	if l.flood {
+		defer flood(b, srv, l.threads)()
+	}
 	var ours, theirs, ratio []float64
 	for round := 0; b.Loop(); round++ {
 		s, err := own.Subscriber(bus.SubscriberConfig{Group: fmt.Sprint("ours", round)})
@@ -61,12 +74,37 @@ func compare(b *testing.B, l load) {
 	b.ReportMetric(median(ratio), "ratio")
 }
 
+// flood publishes as fast as nats.go does it with 256 unacknowledged messages until the returned function is called.
+func flood(b *testing.B, srv server, threads int) (stop func()) {
+	b.Helper()
+	js, err := jetstream.New(srv.connect(), jetstream.WithPublishAsyncMaxPending(256))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	payload := []byte(strings.Repeat("x", 1200))
+	var running sync.WaitGroup
+	running.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			_, err := js.PublishAsync(fmt.Sprintf("relay.events.bench.thread%d", i%threads), payload, jetstream.WithStallWait(time.Minute))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
 // watermillNATS is the other subscriber, with a durable consumer on the same stream and its default of confirmed
 // acknowledgements, beside which nothing is lost when the client stops.
-func watermillNATS(b *testing.B, srv *bustest.Server, group string) message.Subscriber {
+func watermillNATS(b *testing.B, srv server, group string) message.Subscriber {
 	b.Helper()
 	s, err := wmjs.NewSubscriber(wmjs.SubscriberConfig{
-		Conn:   srv.Connect(),
+		Conn:   srv.connect(),
 		Logger: watermill.NewSlogLogger(slog.New(slog.DiscardHandler)),
 		ResourceInitializer: func(ctx context.Context, js jetstream.JetStream, stream string) (jetstream.Consumer, func(context.Context, watermill.LoggerAdapter), error) {
 			c, err := js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{Durable: group, AckPolicy: jetstream.AckExplicitPolicy})
