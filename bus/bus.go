@@ -29,8 +29,8 @@ type Config struct {
 	Partitions int
 	// LeaseTTL is how long a process may be unheard before others take over what it held; default 10 s.
 	LeaseTTL time.Duration
-	// MaxStore is how many bytes the streams may take on each server that keeps them, at least [MinStore]. A stream whose
-	// share is used up refuses messages with [ErrFull] and deletes nothing. Default 0: no more bound than the server's own,
+	// MaxStore is how many bytes the streams and buckets may take on each server that keeps them, at least [MinStore]. One
+	// whose share is used up refuses what is new with [ErrFull] and deletes nothing. Default 0: no more bound than the server's own,
 	// and then nothing keeps room for work to be finished when events fill the server.
 	MaxStore int64
 	// Exclusive says that no other process can reach this server, as with the embedded one: what a process that ran before
@@ -68,7 +68,6 @@ type Bus struct {
 	cfg      Config
 	js       jetstream.JetStream
 	topics   topics
-	buckets  map[string]jetstream.KeyValue // by name
 	progress jetstream.KeyValue
 	room     *room
 	pending  chan struct{} // one place for each message that waits for its acknowledgement
@@ -106,7 +105,6 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 	if err = b.ensure(ctx); err != nil {
 		return nil, err
 	}
-	b.progress = b.buckets[progressBucket]
 	return b, nil
 }
 

@@ -368,7 +368,7 @@ func TestLeaseRefusesRecordsItDoesNotUnderstand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kv, err := js.CreateKeyValue(bustest.Context(t), jetstream.KeyValueConfig{Bucket: "RELAY_LEASES"})
+	kv, err := js.KeyValue(bustest.Context(t), "RELAY_LEASES")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,14 +13,20 @@ import (
 	"github.com/threadrelay/threadrelay/bus/bustest"
 )
 
-// ownersIn reads the owners of a group's partitions of the events topic.
-func ownersIn(t *testing.T, kv jetstream.KeyValue, group string) map[string]int {
+// written is what a progress record says.
+type written struct {
+	Owner   string
+	Done    uint64
+	Arrears []any
+}
+
+// recordsIn reads the progress records of a group on the events topic; those that there are not are zero.
+func recordsIn(t *testing.T, kv jetstream.KeyValue, group string) [16]written {
 	t.Helper()
-	count := map[string]int{}
-	for n := range 16 {
+	var records [16]written
+	for n := range records {
 		entry, err := kv.Get(bustest.Context(t), fmt.Sprintf("%s.events.%d", group, n))
 		if err != nil {
-			count[""]++
 			continue
 		}
 		data := entry.Value()
@@ -29,10 +35,18 @@ func ownersIn(t *testing.T, kv jetstream.KeyValue, group string) map[string]int 
 				t.Fatal(err)
 			}
 		}
-		var r struct{ Owner string }
-		if err := json.Unmarshal(data, &r); err != nil {
+		if err := json.Unmarshal(data, &records[n]); err != nil {
 			t.Fatal(err)
 		}
+	}
+	return records
+}
+
+// ownersIn counts a group's partitions of the events topic by owner.
+func ownersIn(t *testing.T, kv jetstream.KeyValue, group string) map[string]int {
+	t.Helper()
+	count := map[string]int{}
+	for _, r := range recordsIn(t, kv, group) {
 		count[r.Owner]++
 	}
 	return count

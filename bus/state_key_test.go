@@ -64,37 +64,6 @@ func decodeKey(encoded string) (string, error) {
 	return out, nil
 }
 
-func TestBucketFits(t *testing.T) {
-	want := stateBuckets(Config{Replicas: 3})[Links]
-	cases := map[string]struct {
-		change func(*jetstream.StreamConfig)
-		reason string
-	}{
-		"memory":         {func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage }, "has Memory storage, File is needed"},
-		"fewer replicas": {func(c *jetstream.StreamConfig) { c.Replicas = 1 }, "has 1 replicas, 3 are needed"},
-		"retention":      {func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy }, "has Interest retention"},
-		"no bucket":      {func(c *jetstream.StreamConfig) { c.Subjects = []string{"x"} }, "is not a plain bucket"},
-		"more replicas":  {func(c *jetstream.StreamConfig) { c.Replicas = 5 }, ""},
-		"more history":   {func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 }, ""},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			have := want
-			c.change(&have)
-			err := bucketFits(have, want)
-			switch {
-			case c.reason == "" && err != nil:
-				t.Error(err)
-			case c.reason != "" && (!errors.Is(err, errReconcile) || !strings.Contains(err.Error(), c.reason) || !strings.Contains(err.Error(), "KV_RELAY_LINKS")):
-				t.Errorf("error %v, want one with %q", err, c.reason)
-			}
-			if next := bucketUpdate(have, want); next.Replicas != have.Replicas || next.MaxMsgsPerSubject != have.MaxMsgsPerSubject {
-				t.Errorf("the update takes away: %+v", next)
-			}
-		})
-	}
-}
-
 func TestRefusal(t *testing.T) {
 	api := func(code jetstream.ErrorCode) error { return fmt.Errorf("x: %w", &jetstream.APIError{ErrorCode: code}) }
 	for _, err := range []error{

@@ -82,6 +82,9 @@ func (s *State) publish(ctx context.Context, m *nats.Msg, opts ...jetstream.Publ
 	if errors.Is(err, nats.ErrMaxPayload) {
 		return 0, fmt.Errorf("%w: %d bytes exceed the server's limit of %d", ErrTooLarge, m.Size(), s.conn.MaxPayload())
 	}
+	if isFull(err) {
+		return 0, fmt.Errorf("%w: %w", ErrFull, err)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -110,11 +110,11 @@ func (v Value) message(subject string) *nats.Msg {
 	return m
 }
 
-// tombstone is what takes the place of a deleted value, for a while.
+// tombstone is what takes the place of a deleted value, for a while. It is as small as can be, since a full bucket takes only
+// what is smaller than the value: with one value per key, the rollup header that nats.go adds has nothing to do.
 func tombstone(subject string) *nats.Msg {
 	m := nats.NewMsg(subject)
 	m.Header.Set(stateOperation, statePurged)
-	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	m.Header.Set(jetstream.MsgTTLHeader, stateMarker.String())
 	return m
 }

@@ -49,7 +49,8 @@ func (t *topics) add(topic string, s jetstream.Stream) {
 
 // AddTopic makes a topic beside [Events] and [Actions], with a stream RELAY_TOPIC_<NAME> of the same shape, or checks and
 // updates the one that is there. A name is of lower-case letters, digits, "_" and "-", at most 128 of them. Every process
-// that uses a topic adds it first; adding it again does no harm.
+// that uses a topic adds it first; adding it again does no harm. It has no share of [Config.MaxStore]: a program that adds
+// topics allows the server more than that, or else they use up what is kept free for progress records.
 //
 // Messages that say no lane in [LaneKey] share one: they are handled one at a time, in the order of the stream. That is the
 // order a program expects that knows nothing of lanes; who has no use for it gives each message a lane of its own, and loses

@@ -25,23 +25,30 @@ const (
 // schema is the version of what this file describes. It grows when an older program could not work with it any more.
 const schema = 1
 
-// The shares of Config.MaxStore, in percent. Each stream with one refuses what exceeds it, so that none of them can take the
-// room of another: with events at their limit, bots still publish actions, and what fails still becomes a dead letter. What
-// is left, spareShare or more, is for what has no share: the progress records, without which no work can be finished, and the
-// other buckets and added topics.
+// The shares of Config.MaxStore, in percent; together they are the whole. Each stream and bucket but one refuses what exceeds
+// its share, so that none of them can take the room of another: with events at their limit, bots still publish actions, what
+// fails still becomes a dead letter, and what was said is still written into the ledger. The progress records, without which no
+// work can be finished, have no limit: their share is what is left when all others are full, and they may use more.
 const (
-	eventsShare  = 50
-	actionsShare = 20
-	deadShare    = 10
-	spareShare   = 20
+	eventsShare   = 50
+	actionsShare  = 16
+	deadShare     = 8
+	ledgerShare   = 8 // one small entry for each action, which lives a little longer than that
+	linksShare    = 4
+	botStateShare = 4
+	cursorsShare  = 1
+	leasesShare   = 1
+	progressShare = 8
 )
 
 // kept is one row of the layout: a stream, or a bucket, which is a stream as well.
 type kept struct {
 	// topic of a stream ("dead" for dead letters), or else bucket is set.
 	topic, bucket string
-	// share of Config.MaxStore in percent; 0 is no limit of its own.
-	share  int
+	// share of Config.MaxStore in percent.
+	share int
+	// open says that the share is no limit.
+	open   bool
 	stream jetstream.StreamConfig
 }
 
@@ -51,13 +58,20 @@ func layout(cfg Config) []kept {
 	dead := base(cfg, DeadStream, "threadrelay: messages that could not be handled")
 	dead.Subjects = []string{deadAll}
 	rows := []kept{
-		{bucket: progressBucket, stream: bucketStream(cfg, progressBucket, "threadrelay: how far each consumer group has come in each partition")},
+		{bucket: progressBucket, share: progressShare, open: true, stream: bucketStream(cfg, progressBucket, "threadrelay: how far each consumer group has come in each partition")},
 		{topic: "dead", share: deadShare, stream: dead},
+		stateRow(leasesShare, leasesBucket(cfg)),
+		stateRow(ledgerShare, ledgerBucket(cfg)),
+		stateRow(cursorsShare, stateBucket(cfg, Cursors, "threadrelay: how far each source has been read, and the rate limits learned")),
+		stateRow(linksShare, stateBucket(cfg, Links, "threadrelay: which messages mirror each other")),
+		stateRow(botStateShare, stateBucket(cfg, BotState, "threadrelay: what bots remember")),
 		{topic: Actions, share: actionsShare, stream: laneStream(cfg, ActionsStream, Actions, "threadrelay: what bots want done")},
 		{topic: Events, share: eventsShare, stream: laneStream(cfg, EventsStream, Events, "threadrelay: what happened at the platforms")},
 	}
 	for i, row := range rows {
-		rows[i].stream.MaxBytes = shareOf(cfg, row.share)
+		if !row.open {
+			rows[i].stream.MaxBytes = shareOf(cfg, row.share)
+		}
 	}
 	return rows
 }
@@ -75,7 +89,7 @@ func topology(cfg Config) map[string]jetstream.StreamConfig {
 
 // shareOf returns a share of Config.MaxStore in bytes, or -1 for no limit.
 func shareOf(cfg Config, percent int) int64 {
-	if cfg.MaxStore == 0 || percent == 0 {
+	if cfg.MaxStore == 0 {
 		return -1
 	}
 	return cfg.MaxStore / 100 * int64(percent)
@@ -107,15 +121,4 @@ func base(cfg Config, name, description string) jetstream.StreamConfig {
 		Duplicates:        cfg.DedupWindow,
 		Metadata:          map[string]string{schemaKey: strconv.Itoa(schema)},
 	}
-}
-
-// bucketStream is the stream under a bucket with one value per key, as the KV specification of NATS (ADR-8) has it. Values
-// have no age: a progress record that expired during an outage would have everything handled again. They are read from the
-// leader alone: one from a replica could be older than what was written before.
-func bucketStream(cfg Config, bucket, description string) jetstream.StreamConfig {
-	c := base(cfg, bucketPrefix+bucket, description)
-	c.Subjects = []string{"$KV." + bucket + ".>"}
-	c.MaxAge, c.Duplicates = 0, bucketDuplicates
-	c.MaxMsgsPerSubject, c.AllowRollup, c.DenyDelete = 1, true, true
-	return c
 }

@@ -11,14 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-const (
-	// bucketPrefix makes the name of a bucket's stream.
-	bucketPrefix = "KV_"
-	// answerTime is how long one step of ensure waits for the server: a request that a user may not make is never answered.
-	answerTime = 10 * time.Second
-	// bucketDuplicates is the duplicate window that the KV specification of NATS wants.
-	bucketDuplicates = 2 * time.Minute
-)
+// answerTime is how long one step of ensure waits for the server: a request that a user may not make is never answered.
+const answerTime = 10 * time.Second
 
 // ensure creates what is missing of the layout, and brings what is there to the configuration. Nothing is changed before
 // all that is there is known to fit.
@@ -38,7 +32,7 @@ func (b *Bus) ensure(ctx context.Context) error {
 	if err := errors.Join(faults...); err != nil {
 		return err
 	}
-	b.topics.streams, b.buckets = make(map[string]jetstream.Stream), make(map[string]jetstream.KeyValue)
+	b.topics.streams = make(map[string]jetstream.Stream)
 	for i, row := range rows {
 		err := b.keep(ctx, row, there[i])
 		if err != nil {
@@ -71,19 +65,19 @@ func (b *Bus) keep(ctx context.Context, row kept, there jetstream.Stream) error 
 	if err != nil {
 		return b.refusal(ctx, row.stream, err)
 	}
-	if row.bucket == "" {
+	if row.topic != "" {
 		b.topics.add(row.topic, s)
+	}
+	if row.bucket != progressBucket {
 		return nil
 	}
-	kv, err := b.js.KeyValue(ctx, row.bucket)
-	if err != nil {
+	if b.progress, err = b.js.KeyValue(ctx, row.bucket); err != nil {
 		return fmt.Errorf("bus: bucket %s: %w", row.bucket, err)
 	}
-	b.buckets[row.bucket] = kv
 	return nil
 }
 
-// ensureStream is ensure for one stream that is not in the layout.
+// ensureStream is ensure for one stream.
 func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) (jetstream.Stream, error) {
 	there, err := b.survey(ctx, want)
 	if err != nil {
@@ -135,8 +129,14 @@ func overlay(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	next.Description, next.Subjects, next.SubjectTransform = want.Description, want.Subjects, want.SubjectTransform
 	next.Discard, next.DiscardNewPerSubject = want.Discard, false
 	next.MaxAge, next.MaxBytes, next.MaxMsgs, next.MaxMsgSize = want.MaxAge, want.MaxBytes, -1, -1
-	next.MaxMsgsPerSubject, next.Duplicates, next.Replicas = want.MaxMsgsPerSubject, want.Duplicates, want.Replicas
+	next.Duplicates, next.Replicas = want.Duplicates, want.Replicas
+	if want.MaxMsgsPerSubject <= 0 || have.MaxMsgsPerSubject < want.MaxMsgsPerSubject {
+		next.MaxMsgsPerSubject = want.MaxMsgsPerSubject // a longer history of a bucket stays
+	}
 	next.AllowRollup, next.AllowDirect, next.NoAck = want.AllowRollup, want.AllowDirect, false
+	if want.AllowMsgTTL {
+		next.AllowMsgTTL, next.SubjectDeleteMarkerTTL = true, want.SubjectDeleteMarkerTTL
+	}
 	next.DenyDelete = have.DenyDelete || want.DenyDelete // cannot be taken back
 	next.Metadata = maps.Clone(have.Metadata)
 	if next.Metadata == nil {

@@ -8,28 +8,60 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-func TestSharesLeaveRoom(t *testing.T) {
+func TestSharesAreTheWhole(t *testing.T) {
 	cfg := Config{MaxStore: 1000}
 	cfg.setDefaults()
 	sum := 0
 	for _, row := range layout(cfg) {
 		sum += row.share
 		want := int64(row.share * 10)
-		if row.share == 0 {
+		if row.bucket == progressBucket {
 			want = -1
 		}
-		if row.stream.MaxBytes != want {
+		if row.stream.MaxBytes != want || row.share <= 0 {
 			t.Errorf("%s may take %d of 1000 bytes, want %d", row.stream.Name, row.stream.MaxBytes, want)
 		}
 	}
-	if sum+spareShare > 100 {
-		t.Errorf("the shares come to %d %%, with %d %% to spare", sum, spareShare)
+	if sum != 100 {
+		t.Errorf("the shares come to %d %%", sum)
 	}
 	cfg.MaxStore = 0
 	for _, row := range layout(cfg) {
 		if row.stream.MaxBytes != -1 {
 			t.Errorf("without a limit, %s may take %d bytes", row.stream.Name, row.stream.MaxBytes)
 		}
+	}
+}
+
+// What an operator changed stays, as long as the program can work with it.
+func TestOverlayOfABucket(t *testing.T) {
+	cfg := Config{Replicas: 3, MaxStore: 1000}
+	cfg.setDefaults()
+	want := stateBuckets(cfg)[Links]
+	cases := map[string]struct{ change, keeps func(*jetstream.StreamConfig) }{
+		"nothing":      {func(*jetstream.StreamConfig) {}, func(*jetstream.StreamConfig) {}},
+		"more history": {func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 }, func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 }},
+		"compression": {func(c *jetstream.StreamConfig) { c.Compression = jetstream.S2Compression },
+			func(c *jetstream.StreamConfig) { c.Compression = jetstream.S2Compression }},
+		"no history":  {func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = -1 }, func(*jetstream.StreamConfig) {}},
+		"deletes old": {func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }, func(*jetstream.StreamConfig) {}},
+		"any replica": {func(c *jetstream.StreamConfig) { c.AllowDirect = true }, func(*jetstream.StreamConfig) {}},
+		"expires":     {func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }, func(*jetstream.StreamConfig) {}},
+		"no TTL": {func(c *jetstream.StreamConfig) { c.AllowMsgTTL, c.SubjectDeleteMarkerTTL = false, 0 },
+			func(*jetstream.StreamConfig) {}},
+		"no limit": {func(c *jetstream.StreamConfig) { c.MaxBytes = -1 }, func(*jetstream.StreamConfig) {}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			have, next := want, want
+			c.change(&have)
+			c.keeps(&next)
+			if got := overlay(have, want); got.MaxMsgsPerSubject != next.MaxMsgsPerSubject || got.Compression != next.Compression ||
+				got.Discard != next.Discard || got.AllowDirect || got.MaxAge != 0 || !got.AllowMsgTTL ||
+				got.SubjectDeleteMarkerTTL != stateMarker || got.MaxBytes != want.MaxBytes {
+				t.Errorf("became %+v", got)
+			}
+		})
 	}
 }
 
