@@ -30,8 +30,9 @@ type Config struct {
 	// LeaseTTL is how long a process may be unheard before others take over what it held; default 10 s.
 	LeaseTTL time.Duration
 	// MaxStore is how many bytes the streams and buckets may take on each server that keeps them, at least [MinStore]. One
-	// whose share is used up refuses what is new with [ErrFull] and deletes nothing. Default 0: no more bound than the server's own,
-	// and then nothing keeps room for work to be finished when events fill the server.
+	// whose share is used up refuses what is new with [ErrFull] and deletes nothing. Default 0: what the NATS account allows,
+	// less what others of it take, for those that have no limit yet; where the account has no limit, none, and then nothing
+	// keeps room for work to be finished when events fill the server.
 	MaxStore int64
 	// Exclusive says that no other process can reach this server, as with the embedded one: what a process that ran before
 	// held is taken over at once.

@@ -48,7 +48,9 @@ type kept struct {
 	// share of Config.MaxStore in percent.
 	share int
 	// open says that the share is no limit.
-	open   bool
+	open bool
+	// wished says that the stream's limit follows from the account and not from the configuration.
+	wished bool
 	stream jetstream.StreamConfig
 }
 

@@ -33,8 +33,10 @@ func (b *Bus) ensure(ctx context.Context) error {
 		return err
 	}
 	b.topics.streams = make(map[string]jetstream.Stream)
+	w := b.wish(ctx, rows, there)
+	defer w.tell()
 	for i, row := range rows {
-		err := b.keep(ctx, row, there[i])
+		err := w.keep(ctx, row, there[i])
 		if err != nil {
 			faults = append(faults, err)
 		}
@@ -60,8 +62,9 @@ func (b *Bus) survey(ctx context.Context, want jetstream.StreamConfig) (jetstrea
 }
 
 // keep creates or updates one row, and opens it.
-func (b *Bus) keep(ctx context.Context, row kept, there jetstream.Stream) error {
-	s, err := b.apply(ctx, row.stream, there)
+func (w *wishes) keep(ctx context.Context, row kept, there jetstream.Stream) error {
+	b := w.bus
+	s, err := w.apply(ctx, row, there)
 	if err != nil {
 		return b.refusal(ctx, row.stream, err)
 	}
@@ -128,7 +131,10 @@ func overlay(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	next := have
 	next.Description, next.Subjects, next.SubjectTransform = want.Description, want.Subjects, want.SubjectTransform
 	next.Discard, next.DiscardNewPerSubject = want.Discard, false
-	next.MaxAge, next.MaxBytes, next.MaxMsgs, next.MaxMsgSize = want.MaxAge, want.MaxBytes, -1, -1
+	next.MaxAge, next.MaxMsgs, next.MaxMsgSize = want.MaxAge, -1, -1
+	if want.MaxBytes > 0 { // or else there is no opinion about it
+		next.MaxBytes = want.MaxBytes
+	}
 	next.Duplicates, next.Replicas = want.Duplicates, want.Replicas
 	if want.MaxMsgsPerSubject <= 0 || have.MaxMsgsPerSubject < want.MaxMsgsPerSubject {
 		next.MaxMsgsPerSubject = want.MaxMsgsPerSubject // a longer history of a bucket stays

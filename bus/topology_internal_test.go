@@ -115,3 +115,74 @@ func TestRefusalsAreForgotten(t *testing.T) {
 		t.Errorf("after an event was stored, the refusal is at %d", at)
 	}
 }
+
+// fakeStream is a stream that takes some room.
+type fakeStream struct {
+	jetstream.Stream
+	bytes uint64
+	limit int64
+}
+
+func (s fakeStream) CachedInfo() *jetstream.StreamInfo {
+	return &jetstream.StreamInfo{Config: jetstream.StreamConfig{MaxBytes: s.limit}, State: jetstream.StreamState{Bytes: s.bytes}}
+}
+
+func TestAllot(t *testing.T) {
+	tier := func(limit int64, used, reserved uint64) jetstream.Tier {
+		return jetstream.Tier{Store: used, ReservedStore: reserved, Limits: jetstream.AccountLimits{MaxStore: limit}}
+	}
+	there := []jetstream.Stream{nil, fakeStream{bytes: 10, limit: 40}, fakeStream{bytes: 20, limit: -1}}
+	cases := map[string]struct {
+		account  jetstream.AccountInfo
+		replicas int
+		there    []jetstream.Stream
+		want     int64
+	}{
+		"empty account":     {jetstream.AccountInfo{Tier: tier(1000, 0, 0)}, 1, nil, 1000},
+		"no limit":          {jetstream.AccountInfo{Tier: tier(-1, 0, 0)}, 1, nil, 0},
+		"all of it ours":    {jetstream.AccountInfo{Tier: tier(1000, 30, 40)}, 1, there, 1000},
+		"others use":        {jetstream.AccountInfo{Tier: tier(1000, 130, 40)}, 1, there, 900},
+		"others reserve":    {jetstream.AccountInfo{Tier: tier(1000, 130, 240)}, 1, there, 800},
+		"copies count":      {jetstream.AccountInfo{Tier: tier(1200, 390, 120)}, 3, there, 300},
+		"tiers do not":      {jetstream.AccountInfo{Tiers: map[string]jetstream.Tier{"R3": tier(1000, 130, 40)}}, 3, there, 900},
+		"another tier":      {jetstream.AccountInfo{Tiers: map[string]jetstream.Tier{"R1": tier(1000, 0, 0)}}, 3, there, 0},
+		"others have it":    {jetstream.AccountInfo{Tier: tier(1000, 2000, 0)}, 1, nil, 0},
+		"numbers that lag":  {jetstream.AccountInfo{Tier: tier(1000, 5, 0)}, 1, there, 1000},
+		"nothing is stored": {jetstream.AccountInfo{Tier: tier(0, 0, 0)}, 1, nil, 0},
+	}
+	for name, c := range cases {
+		if got, err := allot(&c.account, c.replicas, c.there); got.total != c.want {
+			t.Errorf("%s: %d bytes (%v), want %d", name, got.total, err, c.want)
+		}
+	}
+}
+
+func TestAllotmentIsGiven(t *testing.T) {
+	rows := layout(Config{Replicas: 1})
+	there := make([]jetstream.Stream, len(rows))
+	there[1] = fakeStream{limit: 7}
+	if !anyUnlimited(rows, there) {
+		t.Error("all have a limit")
+	}
+	allotment{total: 1000, most: 300, all: true}.give(rows, there)
+	for i, row := range rows {
+		want := min(300, int64(row.share*10))
+		if i == 1 {
+			want = -1 // what it has
+		}
+		if row.stream.MaxBytes != want || row.wished != (want > 0) {
+			t.Errorf("%s is given %d, want %d", row.stream.Name, row.stream.MaxBytes, want)
+		}
+	}
+	rows = layout(Config{Replicas: 1})
+	allotment{total: 1000, most: 1000}.give(rows, there)
+	if rows[0].stream.MaxBytes != -1 || rows[0].bucket != progressBucket {
+		t.Errorf("%s may take no more than %d", rows[0].stream.Name, rows[0].stream.MaxBytes)
+	}
+	for i := range there {
+		there[i] = fakeStream{limit: 1}
+	}
+	if anyUnlimited(rows, there) {
+		t.Error("one has no limit")
+	}
+}

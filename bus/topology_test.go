@@ -147,21 +147,22 @@ func TestOpenUpdatesOlderStreams(t *testing.T) {
 
 func TestAShorterRetentionIsLoggedWithNumbers(t *testing.T) {
 	srv := bustest.StartServer(t, "")
-	publish(t, srv.Open(bus.Config{}), say("a", 0), say("a", 1))
+	const store = 64 << 20
+	publish(t, srv.Open(bus.Config{MaxStore: store}), say("a", 0), say("a", 1))
 	var lines bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&lines, nil))
-	srv.Open(bus.Config{Log: log})
+	srv.Open(bus.Config{MaxStore: store, Log: log})
 	if lines.Len() > 0 {
 		t.Errorf("opened with the same settings: %s", &lines)
 	}
-	srv.Open(bus.Config{Retention: time.Hour, Log: log})
+	srv.Open(bus.Config{Retention: time.Hour, MaxStore: store, Log: log})
 	for _, want := range []string{"level=WARN", "stream=RELAY_EVENTS", "before=168h0m0s now=1h0m0s deleted=0 messages=2"} {
 		if !strings.Contains(lines.String(), want) {
 			t.Errorf("logged %q, want %q", &lines, want)
 		}
 	}
 	lines.Reset()
-	srv.Open(bus.Config{Retention: 100 * time.Millisecond, DedupWindow: 100 * time.Millisecond, Log: log})
+	srv.Open(bus.Config{Retention: 100 * time.Millisecond, DedupWindow: 100 * time.Millisecond, MaxStore: store, Log: log})
 	if !strings.Contains(lines.String(), "now=100ms") {
 		t.Errorf("logged %q", &lines)
 	}

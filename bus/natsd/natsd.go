@@ -33,6 +33,9 @@ type Config struct {
 	// MaxStore is how many bytes JetStream may take on the disk; 0 means 80 % of what is free when the server starts, with
 	// what the store holds already counted as free. Where free disk cannot be measured it is the server's own default.
 	MaxStore int64
+	// MaxAccount is how many bytes the streams may take together, copies counted, as the limit of their account; 0 means no
+	// bound but MaxStore.
+	MaxAccount int64
 	// ServerName names the server within a cluster; default "threadrelay".
 	ServerName string
 	// Cluster makes the server one of several that keep copies of each other's streams; nil means it is alone.
@@ -143,6 +146,11 @@ func start(cfg Config) (*server.Server, error) {
 			return nil, fmt.Errorf("natsd: did not start: %s", last)
 		}
 		return nil, fmt.Errorf("natsd: did not start within %s", cfg.StartTimeout)
+	}
+	if err := limitAccount(s, cfg.MaxAccount); err != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
+		return nil, err
 	}
 	return s, nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // storeLimit returns the bytes that JetStream may take on the disk, or 0 where that is left to the server.
@@ -54,4 +56,18 @@ func sizeOf(dir string) (int64, error) {
 		return nil
 	})
 	return total, err
+}
+
+// limitAccount bounds what the streams of the only account may take; 0 is no bound.
+func limitAccount(s *server.Server, bytes int64) error {
+	if bytes == 0 {
+		return nil
+	}
+	limits := server.JetStreamAccountLimits{
+		MaxMemory: -1, MaxStore: bytes, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
+	}
+	if err := s.GlobalAccount().UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": limits}); err != nil {
+		return fmt.Errorf("natsd: Config.MaxAccount: %w", err)
+	}
+	return nil
 }

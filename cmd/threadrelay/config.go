@@ -31,7 +31,7 @@ type relayConfig struct {
 	Fsync       string        `env:"THREADRELAY_FSYNC" envDefault:"interval" help:"embedded NATS server: interval, or always to have each acknowledged event on disk first" allowed:"interval, always"`
 	DedupWindow time.Duration `env:"THREADRELAY_DEDUP_WINDOW" envDefault:"10m" help:"how long a second copy of an event is recognised by the stream (JetStream duplicate window)" allowed:"a positive duration such as 10m, not above THREADRELAY_RETENTION"`
 	Retention   time.Duration `env:"THREADRELAY_RETENTION" envDefault:"168h" help:"how long events, actions, receipts and dead letters are kept" allowed:"a positive duration such as 168h"`
-	MaxStore    bytesize      `env:"THREADRELAY_MAX_STORE" envDefault:"0" help:"bytes the streams may take; when they are taken, hooks answer 503; 0 is 80 % of the free disk at start (with NATS_URL: what the server allows)" allowed:"0, or at least 32MiB: a whole number of bytes, or one with KiB, MiB, GiB, KB, MB or GB"`
+	MaxStore    bytesize      `env:"THREADRELAY_MAX_STORE" envDefault:"0" help:"bytes the streams may take; when they are taken, hooks answer 503; 0 is 80 % of the free disk at start (with NATS_URL: what the account's limit allows, or none)" allowed:"0, or at least 32MiB: a whole number of bytes, or one with KiB, MiB, GiB, KB, MB or GB"`
 }
 
 // natsConfig says which NATS server carries the messages; without an address it is the embedded one.
