@@ -50,9 +50,15 @@ type role struct {
 
 func login(t *testing.T, srv *bustest.Server, name string) role {
 	t.Helper()
+	return loginAs(t, srv, name, name)
+}
+
+// loginAs is login as another user with the inbox of a role.
+func loginAs(t *testing.T, srv *bustest.Server, user, name string) role {
+	t.Helper()
 	r := role{denied: make(chan string, 100)}
 	var err error
-	r.conn, err = nats.Connect("", nats.InProcessServer(srv), nats.UserInfo(name, "p"), nats.CustomInboxPrefix("_INBOX."+name),
+	r.conn, err = nats.Connect("", nats.InProcessServer(srv), nats.UserInfo(user, "p"), nats.CustomInboxPrefix("_INBOX."+name),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if errors.Is(err, nats.ErrPermissionViolation) {
 				r.denied <- err.Error()
@@ -117,25 +123,11 @@ func TestEveryRoleWorksWithItsPermissions(t *testing.T) {
 	srv := bustest.Start(t, natsd.Config{Users: roleUsers(t)})
 	ctx := bustest.Context(t)
 	roles, buses := make(map[string]role), make(map[string]*bus.Bus)
-	states := map[string]bus.StateName{"ingest": bus.Cursors, "deliver": bus.Ledger, "bots": bus.BotState}
 	for _, name := range []string{"operator", "ingest", "deliver", "bots"} { // the operator sets up
 		roles[name] = login(t, srv, name)
 		buses[name] = roles[name].open(t)
 		if err := buses[name].Ready(ctx); err != nil {
 			t.Errorf("%s: %v", name, err)
-		}
-		if name == "operator" {
-			continue
-		}
-		s, err := buses[name].State(ctx, states[name])
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if _, err := s.Put(ctx, "k", []byte("v"), 0); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if v, err := s.Get(ctx, "k"); err != nil || string(v.Data) != "v" {
-			t.Errorf("%s: read %q (%v)", name, v.Data, err)
 		}
 	}
 	stop, err := buses["ingest"].Answer(ctx, "1.0.0", bus.Answers{
@@ -208,17 +200,19 @@ func TestRolesMayDoNothingElse(t *testing.T) {
 	cases := map[string]struct{ publish, subscribe []string }{
 		"ingest": {
 			[]string{"relay.actions.c.t", "relay.dead.events.g.1", "$JS.API.CONSUMER.CREATE.RELAY_ACTIONS.x", "$JS.API.STREAM.MSG.GET.RELAY_ACTIONS",
-				"$JS.API.STREAM.MSG.GET.RELAY_EVENTS", "$KV.RELAY_PROGRESS.deliver.actions.0", "$JS.API.STREAM.UPDATE.RELAY_EVENTS"},
+				"$JS.API.STREAM.MSG.GET.RELAY_EVENTS", "$KV.RELAY_PROGRESS.deliver.actions.0", "$JS.API.STREAM.UPDATE.RELAY_EVENTS",
+				"$KV.RELAY_BOT_STATE.k", "$KV.RELAY_LEDGER.k", "$KV.RELAY_LINKS.k", "$JS.API.STREAM.MSG.GET.KV_RELAY_LINKS"},
 			[]string{"relay.actions.>", "relay.events.>", "_INBOX.>", "_INBOX.deliver.>", ">"},
 		},
 		"deliver": {
 			[]string{"relay.events.c.t", "relay.actions.c.t", "$JS.API.CONSUMER.CREATE.RELAY_EVENTS.x", "$KV.RELAY_PROGRESS.bot-x.events.0",
-				"$KV.RELAY_BOT_STATE.k", "$JS.API.STREAM.PURGE.RELAY_ACTIONS"},
+				"$KV.RELAY_BOT_STATE.k", "$KV.RELAY_LEASES.k", "$KV.RELAY_LINKS.k", "$JS.API.CONSUMER.CREATE.KV_RELAY_LEASES.x", "$JS.API.STREAM.PURGE.RELAY_ACTIONS"},
 			[]string{"relay.events.>", "_INBOX.bots.>", "$KV.>"},
 		},
 		"bots": {
 			[]string{"relay.events.c.t", "$JS.API.CONSUMER.CREATE.RELAY_ACTIONS.x", "$JS.API.STREAM.MSG.GET.RELAY_ACTIONS", "$JS.API.STREAM.MSG.GET.RELAY_DEAD",
-				"$JS.API.STREAM.MSG.GET.KV_RELAY_LEDGER", "$KV.RELAY_PROGRESS.deliver.actions.0", "$KV.RELAY_LEDGER.k", "$JS.API.STREAM.DELETE.RELAY_EVENTS"},
+				"$JS.API.STREAM.MSG.GET.KV_RELAY_LEDGER", "$KV.RELAY_PROGRESS.deliver.actions.0", "$KV.RELAY_LEDGER.k", "$KV.RELAY_CURSORS.k",
+				"$JS.API.STREAM.PURGE.KV_RELAY_BOT_STATE", "$JS.API.STREAM.DELETE.RELAY_EVENTS"},
 			[]string{"relay.actions.>", "relay.query.>", "relay.dead.>", "_INBOX.ingest.>"},
 		},
 		"operator": {
