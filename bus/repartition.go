@@ -19,7 +19,8 @@ var ErrNotDrained = errors.New("bus: not drained")
 // Repartition changes the number of partitions of all topics to cfg.Partitions. It is for a time when nothing subscribes: it
 // closes the topics to publishers, who get errors and lose nothing, makes sure that every consumer group has handled
 // everything, and opens them again under the new layout. If a group has not, it opens them under the old one and returns
-// [ErrNotDrained] with what is missing. A run that was cut off is finished by the next.
+// [ErrNotDrained] with what is missing. A run that was cut off is finished by the next. Apart from that the streams become what
+// [Open] would make of them, and what an operator has set up otherwise, such as compression, stays.
 //
 // A group that starts for the first time afterwards, with a Lookback, may miss messages from before the change.
 func Repartition(ctx context.Context, cfg Config) error {
@@ -78,7 +79,7 @@ func (m *migration) run(ctx context.Context) error {
 	if err := m.rewrite(ctx, stream, records); err != nil {
 		return err
 	}
-	_, err = m.js.UpdateStream(ctx, m.want)
+	_, err = m.js.UpdateStream(ctx, overlay(old, m.want))
 	return err
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/bustest"
 )
@@ -62,4 +64,38 @@ func TestRepartition(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What an operator has set up by hand is the same afterwards, and the number of partitions is not.
+func TestRepartitionKeepsTheOperatorsSettings(t *testing.T) {
+	srv := bustest.StartServer(t, "")
+	nc := srv.Connect()
+	srv.Open(bus.Config{})
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const limit = 20 << 20
+	names := []string{bus.EventsStream, bus.ActionsStream}
+	for _, name := range names {
+		cfg := streams(t, nc)[name]
+		cfg.Compression, cfg.MaxBytes, cfg.Metadata["owner"] = jetstream.S2Compression, limit, "me"
+		if _, err := js.UpdateStream(bustest.Context(t), cfg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := bus.Repartition(bustest.Context(t), bus.Config{Conn: srv.Connect(), Partitions: 4}); err != nil {
+		t.Fatal(err)
+	}
+	after := streams(t, nc)
+	for _, name := range names {
+		got := after[name]
+		if got.Compression != jetstream.S2Compression || got.MaxBytes != limit || got.Metadata["owner"] != "me" {
+			t.Errorf("%s: compression %s, limit %d, metadata %v", name, got.Compression, got.MaxBytes, got.Metadata)
+		}
+		if got.Metadata["threadrelay.partitions"] != "4" || len(got.Subjects) != 1 || got.SubjectTransform == nil {
+			t.Errorf("%s has %s partitions, takes %v", name, got.Metadata["threadrelay.partitions"], got.Subjects)
+		}
+	}
+	srv.Open(bus.Config{Partitions: 4})
 }
