@@ -15,6 +15,8 @@ var ErrLeaseLost = errors.New("bus: the lease is lost")
 const (
 	defaultLeaseTTL = 10 * time.Second
 	minLeaseTTL     = time.Second
+	// leastPatience is what an answer may take in any case.
+	leastPatience = 200 * time.Millisecond
 	// leaseTimeout bounds the release of a lease.
 	leaseTimeout = 2 * time.Second
 )
@@ -33,6 +35,12 @@ func (c *LeaseConfig) setDefaults() {
 	if c.TTL == 0 {
 		c.TTL = defaultLeaseTTL
 	}
+}
+
+// patience is how long a request about the lease is waited for: a tenth of the TTL, within bounds. A request that the loss of
+// the connection has swallowed holds a hand-over up for so long, and a holder's renewal can be sent anew in good time.
+func (c *LeaseConfig) patience() time.Duration {
+	return min(max(c.TTL/10, leastPatience), swapTimeout)
 }
 
 func (c *LeaseConfig) validate() error {
@@ -102,20 +110,22 @@ func (l *Lease) Run(ctx context.Context, fn func(ctx context.Context, fence uint
 	}
 }
 
-// open opens the bucket, as soon as that is possible.
+// open opens the bucket, as soon as that is possible. It gives each attempt more time than the last, since the bucket may have
+// to be made, which takes a cluster a while.
 func (l *Lease) open(ctx context.Context) (*State, error) {
-	for {
-		attempt, cancel := context.WithTimeout(ctx, stateTimeout)
+	for wait := l.cfg.patience(); ; wait = min(2*wait, stateTimeout) {
+		attempt, cancel := context.WithTimeout(ctx, wait)
 		state, err := l.bus.State(attempt, leases)
 		cancel()
 		if err == nil {
+			state.patience = l.cfg.patience()
 			return state, nil
 		}
 		if errors.Is(err, errReconcile) || l.bus.cfg.Conn.IsClosed() {
 			return nil, fmt.Errorf("bus: lease %q: %w", l.cfg.Name, err)
 		}
 		select {
-		case <-time.After(time.Second):
+		case <-time.After(min(wait, time.Second)):
 		case <-ctx.Done():
 			return nil, fmt.Errorf("bus: lease %q: %w (last error: %w)", l.cfg.Name, ctx.Err(), err)
 		}

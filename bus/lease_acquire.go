@@ -81,7 +81,7 @@ func (c *candidate) watch(ctx context.Context) (*tenure, error) {
 // subscribe opens a watch on the record, whose updates must be read until stop is called.
 func (c *candidate) subscribe(ctx context.Context) (updates <-chan jetstream.KeyValueEntry, stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	slow := time.AfterFunc(swapTimeout, cancel) // the client has no time limit of its own here
+	slow := time.AfterFunc(c.state.patience, cancel) // the client has no time limit of its own here
 	kv, err := c.state.js.KeyValue(ctx, string(c.state.name))
 	if err != nil {
 		cancel()
@@ -157,7 +157,7 @@ func (c *candidate) try(ctx context.Context) (*tenure, error) {
 		state: c.state, subject: c.subject, ttl: cfg.TTL,
 		record: leaseRecord{Version: leaseVersion, Holder: cfg.Holder, Session: nuid.Next(), TTL: cfg.TTL.Milliseconds()},
 	}
-	attempt, cancel := context.WithTimeout(ctx, swapTimeout)
+	attempt, cancel := context.WithTimeout(ctx, 3*c.state.patience) // enough to find out what became of a write whose answer is lost
 	defer cancel()
 	err := t.write(attempt, c.revision)
 	if err == nil {

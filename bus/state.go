@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,10 +17,11 @@ func statePrefix(name StateName) string { return "$KV." + string(name) + "." }
 // used up refuses writes with [ErrFull], also those that replace a value by one that is not smaller, and deletes nothing:
 // what is there stays as it is until keys expire or are deleted.
 type State struct {
-	js     jetstream.JetStream
-	conn   *nats.Conn
-	stream jetstream.Stream
-	name   StateName
+	js       jetstream.JetStream
+	conn     *nats.Conn
+	stream   jetstream.Stream
+	name     StateName
+	patience time.Duration // for one request
 }
 
 // State opens one of the buckets that [Open] has set up, and sets it up again if it is missing by now or was changed. It
@@ -37,5 +39,5 @@ func (b *Bus) State(ctx context.Context, name StateName) (*State, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bus: state %s: %w", name, err)
 	}
-	return &State{js: b.js, conn: b.cfg.Conn, stream: stream, name: name}, nil
+	return &State{js: b.js, conn: b.cfg.Conn, stream: stream, name: name, patience: swapTimeout}, nil
 }

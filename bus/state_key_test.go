@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -79,5 +80,15 @@ func TestRefusal(t *testing.T) {
 	}
 	if isRefused(errors.New("timeout")) {
 		t.Error("an error without an answer counts as a refusal")
+	}
+}
+
+func TestLeasePatience(t *testing.T) {
+	for ttl, want := range map[time.Duration]time.Duration{
+		time.Second: leastPatience, 5 * time.Second: 500 * time.Millisecond, defaultLeaseTTL: time.Second, time.Minute: swapTimeout,
+	} {
+		if got := (&LeaseConfig{TTL: ttl}).patience(); got != want || got >= ttl/4 {
+			t.Errorf("TTL %s: %s, want %s", ttl, got, want)
+		}
 	}
 }

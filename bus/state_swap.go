@@ -14,7 +14,8 @@ import (
 const (
 	// stateTimeout bounds an operation whose context has no deadline.
 	stateTimeout = 10 * time.Second
-	// swapTimeout bounds one request of an operation. One that was under way when the connection broke is never answered.
+	// swapTimeout bounds one request of an operation, unless a lease wants it sooner. One that was under way when the connection
+	// broke is never answered.
 	swapTimeout = 2 * time.Second
 	// createAttempts bounds how often a key can change between absent and deleted under a Create.
 	createAttempts = 8
@@ -76,7 +77,7 @@ func (s *State) publish(ctx context.Context, m *nats.Msg, opts ...jetstream.Publ
 	if !s.conn.IsConnected() { // or else the client would keep it and send it at some later time
 		return 0, ErrNotConnected
 	}
-	ctx, cancel := context.WithTimeout(ctx, swapTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	ack, err := s.js.PublishMsg(ctx, m, opts...)
 	if errors.Is(err, nats.ErrMaxPayload) {

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ type gate struct {
 	srv             *bustest.Server
 	noIn, noOut     atomic.Bool
 	lostIn, lostOut atomic.Int64
+	lostAcks        atomic.Int64 // pieces of input that held the acknowledgement of a write
 }
 
 func (g *gate) InProcessConn() (net.Conn, error) {
@@ -64,6 +66,9 @@ func (c *gated) Read(p []byte) (int, error) {
 			return n, err
 		}
 		c.gate.lostIn.Add(int64(n))
+		if bytes.Contains(p[:n], []byte(`{"stream":`)) {
+			c.gate.lostAcks.Add(1)
+		}
 	}
 }
 

@@ -59,7 +59,7 @@ func (s *State) read(ctx context.Context, subject string) (entryState, error) {
 	if !s.conn.IsConnected() {
 		return entryState{}, ErrNotConnected
 	}
-	ctx, cancel := context.WithTimeout(ctx, swapTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	m, err := s.stream.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
