@@ -36,7 +36,7 @@ type relayConfig struct {
 
 // natsConfig says which NATS server carries the messages; without an address it is the embedded one.
 type natsConfig struct {
-	URL      natsURL `env:"NATS_URL" unset:"embedded server" help:"external NATS server or cluster, a comma list of addresses" allowed:"addresses such as nats://host:4222, separated by commas; schemes nats, tls, ws, wss; web socket and other schemes do not mix"`
+	URL      natsURL `env:"NATS_URL" unset:"embedded server" help:"external NATS server or cluster, a comma list of addresses" allowed:"addresses such as nats://host:4222 or host:4222, separated by commas; schemes nats, tls, ws, wss; web socket and other schemes do not mix"`
 	Creds    string  `env:"NATS_CREDS" help:"path of a NATS credentials file" allowed:"the path of a file"`
 	User     string  `env:"NATS_USER" help:"user name at NATS, together with NATS_PASSWORD" allowed:"any text; NATS_USER and NATS_PASSWORD go together"`
 	Password secret  `env:"NATS_PASSWORD" help:"password at NATS, together with NATS_USER" allowed:"any text; NATS_USER and NATS_PASSWORD go together"`

@@ -40,12 +40,19 @@ func (c natsConfig) validate(found *faults) {
 func checkNATS(addresses []string) error {
 	var sockets int
 	for i, address := range addresses {
-		parsed, err := url.Parse(address)
+		if address == "" {
+			return fmt.Errorf("address %d of %d is empty", i+1, len(addresses))
+		}
+		parsed, err := parseNATS(address)
 		if err != nil {
 			return fmt.Errorf("address %d of %d is not a valid URL", i+1, len(addresses))
 		}
 		switch parsed.Scheme {
 		case "nats", "tls":
+		case "": // the client takes the scheme of web sockets if those have come before
+			if sockets > 0 {
+				sockets++
+			}
 		case "ws", "wss":
 			sockets++
 		default:
@@ -65,6 +72,14 @@ func checkNATS(addresses []string) error {
 		return errors.New("web socket addresses are mixed with others")
 	}
 	return nil
+}
+
+// parseNATS takes an address apart as the client does: one without a scheme is a host, with a port and credentials perhaps.
+func parseNATS(address string) (*url.URL, error) {
+	if !strings.Contains(address, "://") {
+		address = "//" + address
+	}
+	return url.Parse(address)
 }
 
 // validPort accepts an absent port and the numbers that a client can dial.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"log/slog"
-	"net/url"
 	"strings"
 )
 
@@ -56,11 +55,15 @@ func (u natsURL) String() string {
 	}
 	var shown []string
 	for _, address := range u.addresses() {
-		parsed, err := url.Parse(address)
+		parsed, err := parseNATS(address)
 		if err != nil {
 			return removed
 		}
-		shown = append(shown, parsed.Scheme+"://"+parsed.Host)
+		scheme := parsed.Scheme
+		if scheme != "" {
+			scheme += "://"
+		}
+		shown = append(shown, scheme+parsed.Host)
 	}
 	return strings.Join(shown, ",")
 }

@@ -59,7 +59,9 @@ func TestNATSURLString(t *testing.T) {
 		"nats://h:4222":                     "nats://h:4222",
 		"tls://u:p@h, tls://[::1]:4222":     "tls://h,tls://[::1]:4222",
 		"nats://hush/hush@h":                removed,
-		"hush":                              removed,
+		"u:p@h:4222, p@i,j":                 "h:4222,i,j",
+		"hush/hush@h":                       removed,
+		"u:hush/hush@h":                     removed,
 		"nats://good:4222,nats://u:hu sh@h": removed,
 	}
 	for in, want := range tests {

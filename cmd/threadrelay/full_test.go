@@ -21,7 +21,7 @@ func TestFullStore(t *testing.T) {
 	}
 	defer func() { _ = broker.Close() }()
 	s := newTestStage(t)
-	r := serveInside(t, s.environment(t.TempDir(), "NATS_URL="+broker.URL(), "THREADRELAY_MAX_STORE=32MiB"))
+	r := serveInside(t, s.environment(t.TempDir(), "NATS_URL="+strings.TrimPrefix(broker.URL(), "nats://"), "THREADRELAY_MAX_STORE=32MiB"))
 	filler := strings.Replace(messageTo("77", "helper"), `"text":"x"`, `"text":"`+strings.Repeat("x", 400<<10)+`"`, 1)
 	status, taken := 200, 0
 	for n := 0; status == 200 && n < 100; n++ {
