@@ -17,9 +17,11 @@ type WorkerConfig struct {
 
 // Worker runs handlers on a Watermill router with the middleware of the house, until it is told to stop.
 type Worker struct {
-	bus    *Bus
-	grace  time.Duration
-	router *message.Router
+	bus     *Bus
+	grace   time.Duration
+	router  *message.Router
+	running chan struct{}
+	failed  chan error // has the first error of a Subscribe
 }
 
 // Worker returns a worker without handlers.
@@ -31,7 +33,7 @@ func (b *Bus) Worker(cfg WorkerConfig) (*Worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bus: worker: %w", err)
 	}
-	return &Worker{bus: b, grace: cfg.Grace, router: router}, nil
+	return &Worker{bus: b, grace: cfg.Grace, router: router, running: make(chan struct{}), failed: make(chan error, 1)}, nil
 }
 
 // Consume has h handle the topic's messages.
@@ -40,7 +42,7 @@ func (w *Worker) Consume(topic string, cfg SubscriberConfig, h message.NoPublish
 	if err != nil {
 		return err
 	}
-	w.router.AddConsumerHandler(cfg.Group, topic, sub, h)
+	w.router.AddConsumerHandler(cfg.Group, topic, starter{sub, w}, h)
 	return nil
 }
 
@@ -69,18 +71,53 @@ func (w *Worker) subscriber(cfg SubscriberConfig) (*Subscriber, error) {
 	return w.bus.Subscriber(cfg)
 }
 
-// Running is closed once all handlers take messages.
-func (w *Worker) Running() <-chan struct{} { return w.router.Running() }
+// starter keeps errors of Subscribe from the router. It would count a handler that was never started as one that runs, for
+// which its Close waits in vain, and for ever in the background.
+type starter struct {
+	*Subscriber
+	worker *Worker
+}
 
-// Run runs the handlers until ctx ends, and then until those under way have ended. It returns an error if it stops by
-// itself or if handlers were still running after the grace time.
+// Subscribe returns a closed channel if it fails, so that the handler ends at once, and leaves the error to [Worker.Run].
+// Once one has failed, no other is tried.
+func (s starter) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
+	none := make(chan *message.Message)
+	close(none)
+	if len(s.worker.failed) > 0 {
+		return none, nil
+	}
+	out, err := s.Subscriber.Subscribe(ctx, topic)
+	if err != nil {
+		s.worker.failed <- err // has room: the router starts handlers one after the other
+		return none, nil       //nolint:nilerr // see above
+	}
+	return out, nil
+}
+
+// Running is closed once all handlers take messages. It stays open if one cannot be started, and Run ends.
+func (w *Worker) Running() <-chan struct{} { return w.running }
+
+// Run runs the handlers until ctx ends, and then until those under way have ended. It returns an error if a handler cannot be
+// started, if it stops by itself, or if handlers were still running after the grace time.
 func (w *Worker) Run(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- w.router.Run(context.WithoutCancel(ctx)) }()
-	select {
-	case <-ctx.Done():
-	case err := <-ended:
-		return errors.Join(err, w.router.Close())
+	started := w.router.Running()
+	for {
+		select {
+		case <-started:
+			started = nil
+			if len(w.failed) > 0 {
+				return errors.Join(<-w.failed, w.router.Close(), <-ended)
+			}
+			close(w.running)
+		case <-ctx.Done():
+			return errors.Join(w.router.Close(), <-ended)
+		case err := <-ended:
+			if len(w.failed) > 0 {
+				err = errors.Join(<-w.failed, err)
+			}
+			return errors.Join(err, w.router.Close())
+		}
 	}
-	return errors.Join(w.router.Close(), <-ended)
 }

@@ -2,9 +2,13 @@ package bus_test
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/nats-io/nats.go"
+	"go.uber.org/goleak"
 
 	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/bustest"
@@ -43,5 +47,59 @@ func TestTransformPublishesBeforeTheMessageIsDone(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whether none of the handlers can be started or only the last one, Run says so at once, and leaves nothing behind.
+func TestAWorkerThatCannotStartEnds(t *testing.T) {
+	cases := map[string]struct {
+		closed bool
+		topics []string
+	}{
+		"closed connection":     {true, []string{bus.Events, bus.Actions}},
+		"no such topic":         {false, []string{"nothing"}},
+		"no such topic, others": {false, []string{bus.Events, bus.Actions, "nothing"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			before := goleak.IgnoreCurrent()
+			srv := bustest.StartServer(t, "")
+			nc := srv.Connect()
+			b, err := bus.Open(bustest.Context(t), bus.Config{Conn: nc})
+			if err != nil {
+				t.Fatal(err)
+			}
+			const grace = 2 * bustest.Patience
+			w, err := b.Worker(bus.WorkerConfig{Grace: grace})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, topic := range c.topics {
+				if err := w.Consume(topic, bus.SubscriberConfig{Group: "g-" + topic}, func(*message.Message) error { return nil }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.closed {
+				nc.Close()
+			}
+			begin := time.Now()
+			err = w.Run(bustest.Context(t))
+			if err == nil || c.closed && !errors.Is(err, nats.ErrConnectionClosed) {
+				t.Errorf("ended with %v", err)
+			}
+			if took := time.Since(begin); took > bustest.Patience/2 {
+				t.Errorf("ended after %s", took)
+			}
+			select {
+			case <-w.Running():
+				t.Error("says that it is running")
+			default:
+			}
+			nc.Close()
+			srv.Stop() // what it runs in this process is not the worker's
+			if err := goleak.Find(before); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
