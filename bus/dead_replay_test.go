@@ -9,7 +9,6 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/bustest"
@@ -148,7 +147,7 @@ func TestAnInterruptedReplayIsStoredOnce(t *testing.T) {
 	if err := b.Replay(bustest.Context(t), id, bus.ReplayConfig{}); err != nil {
 		t.Fatal(err)
 	}
-	if got := stored(t, srv, bus.EventsStream); len(got) != 1 {
+	if got := srv.Stored(bus.EventsStream); len(got) != 1 {
 		t.Errorf("%d messages are stored, want 1", len(got))
 	}
 	if err := b.Replay(bustest.Context(t), id, bus.ReplayConfig{}); !errors.Is(err, bus.ErrNoDeadLetter) {
@@ -179,7 +178,7 @@ func TestReplayKeepsHeaders(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, m := range stored(t, srv, bus.EventsStream) {
+	for _, m := range srv.Stored(bus.EventsStream) {
 		want := map[string]string{"Relay-Replay": "a-7", "x-many": "1, 2"}
 		if string(m.Data) == "8" {
 			want = map[string]string{"Relay-Replay": "events:8", "x-without": "an id"}
@@ -257,26 +256,4 @@ func TestSkipReplay(t *testing.T) {
 			t.Errorf("%v: %v", c.metadata, got)
 		}
 	}
-}
-
-// stored returns what lies in a stream, oldest first.
-func stored(t *testing.T, srv *bustest.Server, stream string) []*jetstream.RawStreamMsg {
-	t.Helper()
-	js, err := jetstream.New(srv.Connect())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := js.Stream(bustest.Context(t), stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []*jetstream.RawStreamMsg
-	for sequence := uint64(1); sequence <= s.CachedInfo().State.LastSeq; sequence++ {
-		m, err := s.GetMsg(bustest.Context(t), sequence)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, m)
-	}
-	return all
 }

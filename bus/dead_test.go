@@ -47,20 +47,8 @@ func run(t *testing.T, w *bus.Worker) {
 // letters returns the dead letters stored, by subject.
 func letters(t *testing.T, srv *bustest.Server) map[string]*jetstream.RawStreamMsg {
 	t.Helper()
-	js, err := jetstream.New(srv.Connect())
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream, err := js.Stream(bustest.Context(t), bus.DeadStream)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := map[string]*jetstream.RawStreamMsg{}
-	for seq := uint64(1); seq <= stream.CachedInfo().State.LastSeq; seq++ {
-		m, err := stream.GetMsg(bustest.Context(t), seq)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, m := range srv.Stored(bus.DeadStream) {
 		out[m.Subject] = m
 	}
 	return out

@@ -84,7 +84,7 @@ func (p *promises) judge(t *testing.T, dir string) verdict {
 	defer srv.Stop()
 	b := srv.Open(bus.Config{Exclusive: true})
 	there := map[string]bool{}
-	for _, m := range stored(t, srv, "RELAY_EVENTS") {
+	for _, m := range srv.Stored("RELAY_EVENTS") {
 		there[m.Header.Get(nats.MsgIdHdr)] = true
 	}
 	v := verdict{lost: p.missing(there)}

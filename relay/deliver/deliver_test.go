@@ -80,7 +80,7 @@ func TestWhatBecomesOfAnAction(t *testing.T) {
 			d.wantSends(c.sends)
 			if c.reason != "" {
 				wantLetter(t, srv, c.calls, c.reason)
-			} else if l := letters(t, srv); len(l) != 0 {
+			} else if l := srv.Stored(bus.DeadStream); len(l) != 0 {
 				t.Errorf("dead letters: %v", l[0].Header)
 			}
 		})

@@ -57,7 +57,7 @@ func TestASendUnderWayMayFinishAndIsNotRepeated(t *testing.T) {
 	}
 	next.stop()
 	next.wantSends(map[string]int{"sent": 1})
-	if l := letters(t, srv); len(l) != 0 {
+	if l := srv.Stored(bus.DeadStream); len(l) != 0 {
 		t.Errorf("dead letters: %v", l[0].Header)
 	}
 }

@@ -7,9 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
 	"github.com/threadrelay/threadrelay/bus"
@@ -102,45 +100,17 @@ func (r *running) stop() {
 // wantSends compares the count of sends to "support" of type reply, by outcome.
 func (r *running) wantSends(want map[string]int) {
 	r.t.Helper()
-	const name = "threadrelay_sends_total"
-	text := &strings.Builder{}
-	if len(want) > 0 {
-		fmt.Fprintf(text, "# HELP %s Actions handed to a platform, by connection, type and outcome.\n# TYPE %s counter\n", name, name)
-	}
+	counts := make(map[string]int)
 	for outcome, n := range want {
-		fmt.Fprintf(text, "%s{connection=\"support\",outcome=%q,type=\"reply\"} %d\n", name, outcome, n)
+		counts[fmt.Sprintf("connection=\"support\",outcome=%q,type=\"reply\"", outcome)] = n
 	}
-	if err := testutil.GatherAndCompare(r.metrics, strings.NewReader(text.String()), name); err != nil {
-		r.t.Error(err)
-	}
-}
-
-// letters returns the dead letters stored, oldest first.
-func letters(t *testing.T, srv *bustest.Server) []*jetstream.RawStreamMsg {
-	t.Helper()
-	js, err := jetstream.New(srv.Connect())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := js.Stream(bustest.Context(t), bus.DeadStream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []*jetstream.RawStreamMsg
-	for seq := uint64(1); seq <= s.CachedInfo().State.LastSeq; seq++ {
-		m, err := s.GetMsg(bustest.Context(t), seq)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, m)
-	}
-	return all
+	bustest.WantCounts(r.t, r.metrics, "threadrelay_sends_total", counts)
 }
 
 // wantLetter compares the only dead letter there is.
 func wantLetter(t *testing.T, srv *bustest.Server, attempts int, reason string) {
 	t.Helper()
-	all := letters(t, srv)
+	all := srv.Stored(bus.DeadStream)
 	if len(all) != 1 {
 		t.Fatalf("%d dead letters", len(all))
 	}

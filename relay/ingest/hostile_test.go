@@ -75,7 +75,7 @@ func TestHostileBodiesHaveAnEnd(t *testing.T) {
 			for name, body := range hostile() {
 				t.Run(name, func(t *testing.T) { wantAnEnd(t, srv, h, body) })
 			}
-			for _, m := range stored(t, srv, bus.EventsStream) {
+			for _, m := range srv.Stored(bus.EventsStream) {
 				if _, err := event.DecodeEvent(m.Data); err != nil {
 					t.Errorf("%s cannot be read: %v", m.Subject, err)
 				}
@@ -86,10 +86,10 @@ func TestHostileBodiesHaveAnEnd(t *testing.T) {
 
 func wantAnEnd(t *testing.T, srv *bustest.Server, h *hook, body string) {
 	t.Helper()
-	events, dead := count(t, srv, bus.EventsStream), count(t, srv, bus.DeadStream)
+	events, dead := srv.Count(bus.EventsStream), srv.Count(bus.DeadStream)
 	switch got := h.post(body); got.status {
 	case http.StatusOK:
-		events, dead = count(t, srv, bus.EventsStream)-events, count(t, srv, bus.DeadStream)-dead
+		events, dead = srv.Count(bus.EventsStream)-events, srv.Count(bus.DeadStream)-dead
 		if events+dead != 1 {
 			t.Errorf("answered 200, and %d events and %d dead letters were stored", events, dead)
 		}

@@ -12,9 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
 	"github.com/threadrelay/threadrelay/bus"
@@ -141,62 +139,21 @@ func (h *hook) post(body string) reply {
 // wantCalls compares the count of calls, by "connection/outcome".
 func (h *hook) wantCalls(want map[string]int) {
 	h.t.Helper()
-	const name = "threadrelay_hook_calls_total"
-	text := &strings.Builder{}
-	if len(want) > 0 {
-		fmt.Fprintf(text, "# HELP %s Webhook calls, by connection and outcome.\n# TYPE %s counter\n", name, name)
-	}
+	counts := make(map[string]int)
 	for key, n := range want {
 		connection, outcome, _ := strings.Cut(key, "/")
-		fmt.Fprintf(text, "%s{connection=%q,outcome=%q} %d\n", name, connection, outcome, n)
+		counts[fmt.Sprintf("connection=%q,outcome=%q", connection, outcome)] = n
 	}
-	if err := testutil.GatherAndCompare(h.metrics, strings.NewReader(text.String()), name); err != nil {
-		h.t.Error(err)
-	}
-}
-
-// open returns a stream as it is at this moment.
-func open(t *testing.T, srv *bustest.Server, stream string) jetstream.Stream {
-	t.Helper()
-	js, err := jetstream.New(srv.Connect())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := js.Stream(bustest.Context(t), stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// count returns how many messages lie in a stream.
-func count(t *testing.T, srv *bustest.Server, stream string) int {
-	t.Helper()
-	return int(open(t, srv, stream).CachedInfo().State.Msgs)
-}
-
-// stored returns what lies in a stream, oldest first.
-func stored(t *testing.T, srv *bustest.Server, stream string) []*jetstream.RawStreamMsg {
-	t.Helper()
-	s := open(t, srv, stream)
-	var all []*jetstream.RawStreamMsg
-	for seq := uint64(1); seq <= s.CachedInfo().State.LastSeq; seq++ {
-		m, err := s.GetMsg(bustest.Context(t), seq)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, m)
-	}
-	return all
+	bustest.WantCounts(h.t, h.metrics, "threadrelay_hook_calls_total", counts)
 }
 
 // wantStored compares the number of messages in the streams of events and of dead letters.
 func wantStored(t *testing.T, srv *bustest.Server, events, dead int) {
 	t.Helper()
-	if got := count(t, srv, bus.EventsStream); got != events {
+	if got := srv.Count(bus.EventsStream); got != events {
 		t.Errorf("%d events are stored, want %d", got, events)
 	}
-	if got := count(t, srv, bus.DeadStream); got != dead {
+	if got := srv.Count(bus.DeadStream); got != dead {
 		t.Errorf("%d dead letters are stored, want %d", got, dead)
 	}
 }

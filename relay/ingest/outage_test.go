@@ -175,7 +175,7 @@ func TestStoredButNotAcknowledgedIsADuplicateWhenRepeated(t *testing.T) {
 	for _, body := range []string{said, odd} {
 		wantAnswer(t, h.post(body), http.StatusServiceUnavailable, notStored)
 	}
-	for end := time.Now().Add(bustest.Patience); count(t, srv, bus.EventsStream) == 0 || count(t, srv, bus.DeadStream) == 0; {
+	for end := time.Now().Add(bustest.Patience); srv.Count(bus.EventsStream) == 0 || srv.Count(bus.DeadStream) == 0; {
 		if time.Now().After(end) {
 			t.Fatal("what was sent did not arrive")
 		}

@@ -171,7 +171,7 @@ func TestADeadLetterHoldsTheCallWithoutItsCredentials(t *testing.T) {
 		wantAnswer(t, h.post(body), http.StatusOK, "")
 	}
 	h.wantCalls(map[string]int{"support/kept_as_dead_letter": 3})
-	letters := stored(t, srv, bus.DeadStream)
+	letters := srv.Stored(bus.DeadStream)
 	if len(letters) != 2 {
 		t.Fatalf("%d dead letters", len(letters))
 	}
@@ -223,7 +223,7 @@ func TestWhatCannotTravelIsKept(t *testing.T) {
 				h := serve(t, b, 0, map[event.ConnectionID]relay.Receiver{"support": platform})
 				wantAnswer(t, h.post(body), http.StatusOK, "")
 				h.wantCalls(map[string]int{"support/kept_as_dead_letter": 1})
-				letters := stored(t, srv, bus.DeadStream)
+				letters := srv.Stored(bus.DeadStream)
 				if len(letters) == 0 {
 					t.Fatal("no dead letter")
 				}
@@ -248,7 +248,7 @@ func TestAPayloadThatRedactionLengthenedIsCut(t *testing.T) {
 		wantAnswer(t, h.post(""), http.StatusOK, "")
 	}
 	wantStored(t, srv, 0, 1)
-	m := stored(t, srv, bus.DeadStream)[0]
+	m := srv.Stored(bus.DeadStream)[0]
 	if reason := m.Header.Get("Relay-Dead-Reason"); len(m.Data) != ingest.MaxBody || !strings.Contains(reason, "odd (payload cut from 2097152 bytes)") {
 		t.Errorf("%d bytes are kept because %q", len(m.Data), reason)
 	}
