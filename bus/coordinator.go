@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +15,7 @@ type coordinator struct {
 	members *membership
 	fresh   progress
 	held    map[int]*holding
+	claims  claims
 	moved   bool // held has changed since the intake was told
 	lapsed  bool // this member is not heard by itself, so that others may take it for dead
 	ended   chan ended
@@ -23,6 +23,13 @@ type coordinator struct {
 
 	mu    sync.Mutex
 	short map[string]time.Time // since when a record has been ahead of the stream
+}
+
+func newCoordinator(sub *subscription, members *membership, fresh progress) *coordinator {
+	return &coordinator{
+		sub: sub, members: members, fresh: fresh, held: make(map[int]*holding), claims: make(claims),
+		ended: make(chan ended), short: make(map[string]time.Time),
+	}
 }
 
 // holding is a partition that runs.
@@ -41,8 +48,10 @@ type ended struct {
 func (c *coordinator) run(ctx context.Context, stop <-chan struct{}) {
 	tick := time.NewTicker(c.members.ttl / 6)
 	defer tick.Stop()
-	defer c.beat()()
 	defer c.tasks.Wait()
+	beating, silence := context.WithCancel(ctx)
+	defer silence()
+	c.tasks.Go(func() { c.members.beatOn(beating) })
 	stopping := false
 	for !stopping || len(c.held) > 0 {
 		select {
@@ -58,28 +67,6 @@ func (c *coordinator) run(ctx context.Context, stop <-chan struct{}) {
 		c.balance(ctx, stopping)
 	}
 	c.members.beat(heartbeat{Released: true})
-}
-
-// beat sends heartbeats, however long a server takes to answer, until the returned function is called.
-func (c *coordinator) beat() (stop func()) {
-	done := make(chan struct{})
-	var beating sync.WaitGroup
-	beating.Go(func() {
-		tick := time.NewTicker(c.members.ttl / 6)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				c.members.beat(heartbeat{})
-			case <-done:
-				return
-			}
-		}
-	})
-	return func() {
-		close(done)
-		beating.Wait()
-	}
 }
 
 // watchTrust tells the log, once, that handlers have to end because of an outage, and that it is over.
@@ -125,6 +112,7 @@ func (c *coordinator) balance(ctx context.Context, stopping bool) {
 			close(h.release)
 		}
 	}
+	c.settle(ctx, wanted, stopping)
 	c.acquire(ctx, slices.DeleteFunc(wanted, func(n int) bool { return c.held[n] != nil }))
 }
 
@@ -136,98 +124,16 @@ func (c *coordinator) tellIntake() {
 	}
 }
 
-// acquire takes those of the partitions that are free, all at a time, and starts them.
-func (c *coordinator) acquire(ctx context.Context, numbers []int) {
-	if ctx.Err() != nil {
-		return
-	}
-	taken := make([]*partition, len(numbers))
-	var taking sync.WaitGroup
-	for i, n := range numbers {
-		taking.Go(func() {
-			var err error
-			if taken[i], err = c.take(ctx, n); err != nil {
-				c.sub.log.Warn("cannot take a partition over, will be repeated", "partition", n, "error", err)
-			}
-		})
-	}
-	taking.Wait()
-	for _, p := range taken {
-		if p != nil {
-			c.start(ctx, p)
-		}
-	}
-}
-
-// take makes this member the owner of a partition and returns it, or nil if it is not free.
-func (c *coordinator) take(ctx context.Context, n int) (*partition, error) {
-	limit, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	rec := &record{
-		kv: c.sub.bus.progress, key: fmt.Sprintf("%s.%s.%d", c.sub.group, c.sub.topic, n), owner: c.members.self,
-		trusted: c.trusted,
-	}
-	taken, unclean, err := rec.takeOver(limit, c.fresh, c.free)
-	if err != nil || !taken {
-		return nil, err
-	}
-	info, err := c.sub.stream.Info(limit)
-	if err == nil && rec.state.Done > info.State.LastSeq {
-		err = c.lostEnd(limit, rec, info.State.LastSeq)
-	}
-	if err != nil {
-		return nil, errors.Join(err, rec.commit(limit, rec.state.Done, rec.state.Arrears, true))
-	}
-	var careful uint64
-	if unclean {
-		careful = info.State.LastSeq
-	}
-	return newPartition(c.sub, n, rec, careful), nil
-}
-
 // start runs a partition.
 func (c *coordinator) start(ctx context.Context, p *partition) {
 	h := &holding{release: make(chan struct{})}
 	c.held[p.number] = h
+	delete(c.claims, p.number)
 	c.moved = true
 	c.sub.metrics.partitions.WithLabelValues(c.sub.group, c.sub.topic).Set(float64(len(c.held)))
 	p.open(ctx)
 	c.sub.intake.add(p)
 	c.tasks.Go(func() { c.work(ctx, p, h) })
-}
-
-// errShort says that a stream may have lost its end.
-var errShort = errors.New("bus: the stream ends before what is on record as handled")
-
-// lostEnd decides about a stream that ends before what is on record as handled. In a cluster a new leader may just not have
-// come to it yet: it has a TTL to do so.
-func (c *coordinator) lostEnd(ctx context.Context, rec *record, end uint64) error {
-	if c.sub.bus.cfg.Replicas > 1 {
-		c.mu.Lock()
-		since, known := c.short[rec.key]
-		if !known {
-			since = time.Now()
-			c.short[rec.key] = since
-		}
-		c.mu.Unlock()
-		if time.Since(since) < c.members.ttl {
-			return errShort
-		}
-	}
-	return c.rewind(ctx, rec, end)
-}
-
-// rewind takes back what is on record beyond the end of the stream, which has lost messages then, in a power cut without
-// fsync perhaps, and gives their numbers to new ones. What was stored after the record was written cannot be handled.
-func (c *coordinator) rewind(ctx context.Context, rec *record, end uint64) error {
-	before, err := sequenceBefore(ctx, c.sub.stream, rec.found)
-	if err != nil {
-		return err
-	}
-	c.sub.log.Error("the stream has lost messages that are on record as handled; what was stored since is handled",
-		"record", rec.key, "on_record", rec.state.Done, "stream_ends", end, "from", before+1)
-	rec.trim(before)
-	return nil
 }
 
 // work runs a partition until it ends.

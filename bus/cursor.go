@@ -20,6 +20,11 @@ const (
 	// arrive, quietCheck how often it looks whether that is so.
 	quietTime  = 5 * time.Second
 	quietCheck = 2 * time.Second
+	// createTimeout bounds the creation of a consumer. The server that it was given to may be gone, and then only another
+	// consumer, under another name, is given to another server.
+	createTimeout = 2 * time.Second
+	// idleHeartbeat is how often the server says that it is there. After twice that without a word a consumer is given up.
+	idleHeartbeat = time.Second
 )
 
 // Why a cursor starts anew.
@@ -30,8 +35,10 @@ var (
 
 // cursor reads a stream, or what of it matches a filter, in its order from behind a position on, and never gives up: whatever
 // interrupts it, it goes on behind the last message that it handed over. It reads with a consumer of its own that keeps no
-// acknowledgements. One such consumer per partition would do as well, but the server finds the next message fastest where
-// there is no filter at all.
+// acknowledgements.
+//
+// The ordered consumer of nats.go is not used, since it insists on the name of a consumer that it failed to create: if that
+// was given to a server that died, nothing is read until that server comes back, and not even a context ends the waiting.
 type cursor struct {
 	sub    *subscription
 	filter string // empty for the whole stream
@@ -66,7 +73,10 @@ func (c *cursor) run(ctx context.Context) {
 
 // follow reads with one consumer until that fails or ctx ends.
 func (c *cursor) follow(ctx context.Context) error {
-	limit, cancel := context.WithTimeout(ctx, 5*time.Second)
+	nc := c.sub.bus.cfg.Conn
+	cut := nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	defer nc.RemoveStatusListener(cut)
+	limit, cancel := context.WithTimeout(ctx, createTimeout)
 	defer cancel()
 	consumer, err := c.sub.stream.CreateConsumer(limit, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: c.position.Load() + 1,
@@ -81,12 +91,12 @@ func (c *cursor) follow(ctx context.Context) error {
 	c.behind.Store(consumer.CachedInfo().NumPending)
 	c.started.Store(true)
 	flow, err := consumer.Consume(r.take, jetstream.PullMaxMessagesWithBytesLimit(pullMessages, pullBytes),
-		jetstream.PullHeartbeat(time.Second), jetstream.PullExpiry(10*time.Second), jetstream.ConsumeErrHandler(r.interrupted))
+		jetstream.PullHeartbeat(idleHeartbeat), jetstream.PullExpiry(10*time.Second), jetstream.ConsumeErrHandler(r.interrupted))
 	if err != nil {
 		return fmt.Errorf("bus: read: %w", err)
 	}
 	closed := flow.Closed() // asked for later, it would not wait for a message that is being taken
-	err = r.watch(ctx, consumer)
+	err = r.watch(ctx, consumer, cut)
 	r.stop()
 	flow.Stop()
 	<-closed
@@ -169,10 +179,7 @@ func (r *reading) stop() {
 
 // watch waits until the consumer is of no more use or ctx ends. What a connection loses when it breaks is not sent again, and
 // shows only when a later message comes: so a connection that came back is a reason too, and a quiet consumer is asked.
-func (r *reading) watch(ctx context.Context, consumer jetstream.Consumer) error {
-	nc := r.cursor.sub.bus.cfg.Conn
-	status := nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
-	defer nc.RemoveStatusListener(status)
+func (r *reading) watch(ctx context.Context, consumer jetstream.Consumer, cut <-chan nats.Status) error {
 	tick := time.NewTicker(quietCheck)
 	defer tick.Stop()
 	asked := int64(0)
@@ -180,7 +187,7 @@ func (r *reading) watch(ctx context.Context, consumer jetstream.Consumer) error 
 		select {
 		case err := <-r.failed:
 			return fmt.Errorf("bus: read: %w", err)
-		case <-status:
+		case <-cut:
 			return errReconnect
 		case <-ctx.Done():
 			return ctx.Err()

@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,8 +26,8 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	if dir := os.Getenv(serverDir); dir != "" {
-		if err := runServer(dir, os.Getenv(serverSync) != ""); err != nil {
+	if cfg := os.Getenv(serverConfig); cfg != "" {
+		if err := runServer(cfg); err != nil {
 			fmt.Fprintln(os.Stderr, "server:", err)
 			os.Exit(1)
 		}
@@ -35,16 +36,16 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// The environment variables that make the test binary a NATS server with its data in that folder, and one that writes through
-// to the disk.
-const (
-	serverDir  = "THREADRELAY_TEST_SERVER_DIR"
-	serverSync = "THREADRELAY_TEST_SERVER_SYNC"
-)
+// serverConfig is the environment variable that makes the test binary a NATS server, with that natsd.Config in JSON.
+const serverConfig = "THREADRELAY_TEST_SERVER"
 
 // runServer runs until standard input ends, which it does with the test.
-func runServer(dir string, syncAlways bool) error {
-	srv, err := natsd.New(natsd.Config{Dir: dir, Listen: "127.0.0.1:0", SyncAlways: syncAlways})
+func runServer(config string) error {
+	var cfg natsd.Config
+	if err := json.Unmarshal([]byte(config), &cfg); err != nil {
+		return err
+	}
+	srv, err := natsd.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -63,15 +64,22 @@ func serverApart(t testing.TB) string {
 // killableServer is serverApart on a folder; kill ends the process at once, as kill -9 does.
 func killableServer(t testing.TB, dir string, syncAlways bool) (url string, kill func()) {
 	t.Helper()
+	return startServer(t, natsd.Config{Dir: dir, Listen: "127.0.0.1:0", SyncAlways: syncAlways})
+}
+
+// startServer starts a server in a process of its own, which ends with the test or, at once, with kill.
+func startServer(t testing.TB, cfg natsd.Config) (url string, kill func()) {
+	t.Helper()
+	config, err := json.Marshal(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), serverDir+"="+dir)
-	if syncAlways {
-		cmd.Env = append(cmd.Env, serverSync+"=1")
-	}
+	cmd.Env = append(os.Environ(), serverConfig+"="+string(config))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -98,3 +106,14 @@ func killableServer(t testing.TB, dir string, syncAlways bool) (url string, kill
 		wait()
 	}
 }
+
+// mortal is a server of a cluster that is a process of its own, and whose Stop is kill -9.
+type mortal struct {
+	t    testing.TB
+	cfg  natsd.Config
+	kill func()
+}
+
+func (m *mortal) Start() { _, m.kill = startServer(m.t, m.cfg) }
+
+func (m *mortal) Stop() { m.kill() }

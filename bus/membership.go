@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -66,6 +67,21 @@ func join(nc *nats.Conn, subject, self string, ttl time.Duration) (*membership, 
 // leave stops listening. Others see the member go when it releases its partitions.
 func (m *membership) leave() {
 	_ = m.sub.Unsubscribe() // fails only when the connection is closed, and then nothing is heard anyway
+}
+
+// beatOn sends a heartbeat every sixth of the TTL until ctx ends. It does nothing else, since whoever waits for something
+// between two heartbeats is taken for dead.
+func (m *membership) beatOn(ctx context.Context) {
+	tick := time.NewTicker(m.ttl / 6)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			m.beat(heartbeat{})
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // beat sends one heartbeat. It is not an error if it does not arrive: it does not come back then.

@@ -59,17 +59,20 @@ type record struct {
 	written  []string  // those that the last write named, whatever became of it
 	found    time.Time // when the record that was read last was written
 	trusted  func() bool
+	asked    bool // takeOver has sent a write, on top of revision
 }
 
 // takeOver makes this process the owner, under a new epoch, and loads what is to be done, provided that free says so of the
 // present owner. fresh is the state to start from if the group has none yet, or has that of another stream. unclean is set
-// if the owner before did not release the partition.
+// if the owner before did not release the partition. After an error, asked tells that this process may be the owner or become
+// it yet.
 func (r *record) takeOver(ctx context.Context, fresh progress, free func(owner string) bool) (taken, unclean bool, err error) {
 	for {
 		have, revision, err := r.read(ctx)
 		if err != nil {
 			return false, false, err
 		}
+		r.revision = revision
 		if !free(have.Owner) {
 			return false, false, nil
 		}
@@ -78,6 +81,7 @@ func (r *record) takeOver(ctx context.Context, fresh progress, free func(owner s
 			next = fresh
 		}
 		next.Version, next.Owner, next.Epoch, next.Write = progressVersion, r.owner, have.Epoch+1, 0
+		r.asked = true
 		written, err := r.write(ctx, next, revision)
 		if err == nil {
 			r.state, r.revision = next, written
@@ -160,7 +164,9 @@ func (r *record) read(ctx context.Context) (progress, uint64, error) {
 }
 
 func (r *record) readOnce(ctx context.Context) (progress, uint64, error) {
-	entry, err := r.kv.Get(ctx, r.key)
+	limit, cancel := context.WithTimeout(ctx, 2*time.Second) // between two leaders a question is never answered
+	defer cancel()
+	entry, err := r.kv.Get(limit, r.key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return progress{}, 0, nil
 	}

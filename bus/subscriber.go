@@ -82,7 +82,7 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 	if err != nil {
 		return nil, fmt.Errorf("bus: subscribe to %s: %w", topic, err)
 	}
-	c := &coordinator{sub: sub, members: members, fresh: fresh, held: make(map[int]*holding), ended: make(chan ended), short: make(map[string]time.Time)}
+	c := newCoordinator(sub, members, fresh)
 	s.subs.Go(func() { sub.run(ctx, c) })
 	return sub.out, nil
 }

@@ -15,15 +15,27 @@ import (
 	"github.com/threadrelay/threadrelay/bus/natsd"
 )
 
+// Member is one server of a Cluster. It is started again after a Stop, and a second Stop does nothing.
+type Member interface {
+	Start()
+	Stop()
+}
+
 // Cluster is some NATS servers that keep copies of each other's streams, on loopback.
 type Cluster struct {
 	t       testing.TB
-	servers []*Server
+	servers []Member
 	urls    []string // where clients reach them
 }
 
 // StartCluster starts a cluster of n servers, and returns when it can keep n copies of a stream. It ends with the test.
 func StartCluster(t testing.TB, n int) *Cluster {
+	t.Helper()
+	return StartClusterOf(t, n, func(cfg natsd.Config) Member { return &Server{t: t, cfg: cfg} })
+}
+
+// StartClusterOf is StartCluster with servers of the test's own making.
+func StartClusterOf(t testing.TB, n int, member func(natsd.Config) Member) *Cluster {
 	t.Helper()
 	ports := freePorts(t, 2*n)
 	c := &Cluster{t: t}
@@ -35,10 +47,10 @@ func StartCluster(t testing.TB, n int) *Cluster {
 			}
 		}
 		c.urls = append(c.urls, "nats://"+ports[i])
-		c.servers = append(c.servers, &Server{t: t, cfg: natsd.Config{
+		c.servers = append(c.servers, member(natsd.Config{
 			Dir: t.TempDir(), Listen: ports[i], ServerName: fmt.Sprint("server-", i),
 			Cluster: &natsd.ClusterConfig{Name: "bustest", Listen: ports[n+i], Routes: routes},
-		}})
+		}))
 	}
 	for _, s := range c.servers {
 		s.Start()
