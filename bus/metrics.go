@@ -44,7 +44,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "threadrelay_bus_lag", Help: "Messages in this process's partitions that are not handled yet, by consumer group and topic.",
 		}, []string{"group", "topic"}),
 		paused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "threadrelay_bus_paused_partitions", Help: "Partitions that are not read on because too many threads wait in them, by consumer group and topic.",
+			Name: "threadrelay_bus_paused_partitions", Help: "Partitions in which so many threads wait that nothing more is read, by consumer group and topic.",
 		}, []string{"group", "topic"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "threadrelay_bus_handle_seconds", Help: "Time that one attempt took, by consumer group.",
