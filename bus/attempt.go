@@ -18,6 +18,7 @@ type job struct {
 	attempt    int
 	since      time.Time // end of the first failed attempt; zero if there was none
 	crashes    int       // how often the process ended while this message was being handled
+	inherited  uint64    // messages up to here were stored before the partition was taken over
 	began      time.Time
 }
 
@@ -108,7 +109,7 @@ func (s *subscription) handle(j job, m *stored) (err error, ended bool) { //noli
 	if SkipReplay(s.group, msg.Metadata) {
 		return nil, true
 	}
-	own := &deliveryContext{parent: j.work, delivery: Delivery{Sequence: m.sequence, Attempt: j.attempt}}
+	own := &deliveryContext{parent: j.work, delivery: Delivery{Sequence: m.sequence, Attempt: j.attempt, Inherited: m.sequence <= j.inherited}}
 	defer own.end()
 	msg.SetContext(own)
 	select {

@@ -12,6 +12,9 @@ type Delivery struct {
 	Sequence uint64
 	// Attempt counts from 1.
 	Attempt int
+	// Inherited is set if the message was stored before this process took the message's partition over: another one, or this
+	// one before a restart, may have handled it without having written that down. Attempt cannot tell.
+	Inherited bool
 
 	err error // what the handler returned; read after the message was nacked
 }

@@ -24,7 +24,9 @@ const (
 type partition struct {
 	sub    *subscription
 	number int
-	record *record // of the commit under way, of run otherwise
+	// inherited is the stream's last sequence when the partition was taken over. It is constant.
+	inherited uint64
+	record    *record // of the commit under way, of run otherwise
 
 	mu     sync.Mutex
 	owner  owner
@@ -58,10 +60,19 @@ type partition struct {
 	commits sync.WaitGroup
 }
 
-func newPartition(sub *subscription, number int, rec *record, careful uint64) *partition {
+// taking is how a partition was taken over.
+type taking struct {
+	end     uint64 // the stream's last sequence then
+	unclean bool   // the owner before did not release it
+}
+
+func newPartition(sub *subscription, number int, rec *record, t taking) *partition {
 	p := &partition{
-		sub: sub, number: number, record: rec, careful: careful,
+		sub: sub, number: number, record: rec, inherited: t.end,
 		lanes: make(map[string]*lane), settled: make(chan struct{}, 1), lost: make(chan error, 1),
+	}
+	if t.unclean {
+		p.careful = t.end
 	}
 	p.owner.trusted = rec.trusted
 	p.done, p.taken = rec.state.Done, rec.state.Done

@@ -33,7 +33,7 @@ func (p *partition) begin(l *lane) (job, bool) {
 	p.running++
 	return job{
 		lane: l, ctx: p.ctx, work: p.work, head: l.head(), subject: l.subject, next: l.next, last: l.last,
-		attempt: l.attempts + 1, since: l.since, crashes: max(0, l.started-l.attempts-1), began: l.began,
+		attempt: l.attempts + 1, since: l.since, crashes: max(0, l.started-l.attempts-1), inherited: p.inherited, began: l.began,
 	}, true
 }
 

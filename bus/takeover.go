@@ -57,11 +57,7 @@ func (c *coordinator) take(ctx context.Context, n int) attemptToTake {
 		a.err = err
 		return a
 	}
-	var careful uint64
-	if unclean {
-		careful = end
-	}
-	a.partition = newPartition(c.sub, n, a.record, careful)
+	a.partition = newPartition(c.sub, n, a.record, taking{end: end, unclean: unclean})
 	return a
 }
 
