@@ -71,13 +71,10 @@ type Bus struct {
 	topics   topics
 	progress jetstream.KeyValue
 	room     *room
-	pending  chan struct{} // one place for each message that waits for its acknowledgement
+	pipeline *pipeline
 	metrics  *metrics
 	boot     string // names this bus among all that ever use these streams
 }
-
-// maxPending bounds the messages that wait for an acknowledgement; further Publish calls wait for a place.
-const maxPending = 4096
 
 // Open creates the streams and buckets, or checks those that are there and updates what differs; it destroys nothing. It
 // fails with everything that cannot be made to fit, and says what to do about it. Then it has changed nothing, unless the
@@ -90,12 +87,8 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 	if err := checkStore(cfg); err != nil {
 		return nil, err
 	}
-	b := &Bus{cfg: cfg, pending: make(chan struct{}, maxPending), boot: nuid.Next(), room: &room{}}
-	js, err := jetstream.New(cfg.Conn,
-		jetstream.WithPublishAsyncMaxPending(2*maxPending), // never reached: b.pending makes callers wait before that
-		jetstream.WithPublishAsyncTimeout(30*time.Second),
-		jetstream.WithPublishAsyncAckHandler(b.acknowledged),
-		jetstream.WithPublishAsyncErrHandler(b.refused))
+	b := &Bus{cfg: cfg, boot: nuid.Next(), room: &room{}}
+	js, err := jetstream.New(cfg.Conn)
 	if err != nil {
 		return nil, fmt.Errorf("bus: %w", err)
 	}
@@ -106,21 +99,10 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 	if err = b.ensure(ctx); err != nil {
 		return nil, err
 	}
-	return b, nil
-}
-
-// acknowledged gives back the place of a message that was stored.
-func (b *Bus) acknowledged(jetstream.JetStream, *nats.Msg, *jetstream.PubAck) {
-	<-b.pending
-	b.room.accept()
-}
-
-// refused gives back the place of a message that was not stored, as far as the client knows.
-func (b *Bus) refused(_ jetstream.JetStream, m *nats.Msg, err error) {
-	<-b.pending
-	if isFull(err) && isPublish(Events, m.Subject) {
-		b.room.refuse()
+	if b.pipeline, err = openPipeline(cfg.Conn, b.room); err != nil {
+		return nil, err
 	}
+	return b, nil
 }
 
 // newOwner returns a name for a subscription that holds partitions.

@@ -83,36 +83,72 @@ func escapeHeader(s string) string {
 	return b.String()
 }
 
-// toNATS makes the NATS message that a Watermill message travels as. Its UUID becomes the id by which the stream
-// recognises duplicates.
-func toNATS(topic, stream string, m *message.Message) (*nats.Msg, error) {
+// checkOutgoing refuses what cannot travel. A message's UUID becomes the id by which the stream recognises duplicates, its
+// metadata becomes headers.
+func checkOutgoing(m *message.Message) error {
 	if m.UUID == "" {
-		return nil, fmt.Errorf("message without a UUID: duplicates could not be recognised")
+		return fmt.Errorf("message without a UUID: duplicates could not be recognised")
 	}
-	if strings.ContainsAny(m.UUID, "\r\n") {
-		return nil, fmt.Errorf("message %q: a UUID must not hold a line break", m.UUID)
+	if hasLineBreak(m.UUID) {
+		return fmt.Errorf("message %q: a UUID must not hold a line break", m.UUID)
 	}
-	lane := m.Metadata[LaneKey]
-	if lane == "" {
-		lane = noLane
+	if lane := outgoingLane(m); !validLane(lane) {
+		return fmt.Errorf("message %s: %s %q is not <connection>.<thread>", m.UUID, LaneKey, lane)
 	}
-	if !validLane(lane) {
-		return nil, fmt.Errorf("message %s: %s %q is not <connection>.<thread>", m.UUID, LaneKey, lane)
-	}
-	out := nats.NewMsg(publishSubject(topic, lane))
-	out.Data = m.Payload
 	for k, v := range m.Metadata {
-		if k == LaneKey {
-			continue
+		if k != LaneKey && (k == "" || strings.ContainsAny(k, ": \r\n") || hasLineBreak(v)) {
+			return fmt.Errorf("message %s: metadata %q cannot be a header", m.UUID, k)
 		}
-		if k == "" || strings.ContainsAny(k, ": \r\n") || strings.ContainsAny(v, "\r\n") {
-			return nil, fmt.Errorf("message %s: metadata %q cannot be a header", m.UUID, k)
-		}
-		out.Header[k] = []string{v}
 	}
-	out.Header.Set(nats.MsgIdHdr, m.UUID)
-	out.Header.Set(nats.ExpectedStreamHdr, stream)
-	return out, nil
+	return nil
+}
+
+func hasLineBreak(s string) bool {
+	return strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0
+}
+
+func outgoingLane(m *message.Message) string {
+	if lane := m.Metadata[LaneKey]; lane != "" {
+		return lane
+	}
+	return noLane
+}
+
+// letter is the NATS message in which Watermill messages travel, one after the other: what is sent has been copied, so that
+// the next can be put in.
+type letter struct {
+	nats.Msg
+	values []string // of the headers
+}
+
+// seal puts a message in that [checkOutgoing] has let pass.
+func (l *letter) seal(topic, stream string, m *message.Message) {
+	l.empty()
+	l.Subject, l.Data = publishSubject(topic, outgoingLane(m)), m.Payload
+	for k, v := range m.Metadata {
+		if k != LaneKey {
+			l.set(k, v)
+		}
+	}
+	l.set(nats.MsgIdHdr, m.UUID)
+	l.set(nats.ExpectedStreamHdr, stream)
+}
+
+func (l *letter) set(key, value string) {
+	if l.Header == nil {
+		l.Header = make(nats.Header)
+	}
+	n := len(l.values)
+	l.values = append(l.values, value)
+	l.Header[key] = l.values[n : n+1 : n+1]
+}
+
+// empty lets go of the message, and keeps the space that it took.
+func (l *letter) empty() {
+	clear(l.Header)
+	clear(l.values)
+	l.values = l.values[:0]
+	l.Subject, l.Reply, l.Data = "", "", nil
 }
 
 // fromNATS makes the Watermill message of a stored one. A header with several values becomes one, joined by commas as in

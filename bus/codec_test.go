@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
 
 	"github.com/threadrelay/threadrelay/bus/event"
@@ -20,10 +21,12 @@ func TestEventTravelsAsACloudEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := toNATS(Events, EventsStream, m)
-	if err != nil {
+	if err := checkOutgoing(m); err != nil {
 		t.Fatal(err)
 	}
+	var out letter
+	out.seal(Actions, ActionsStream, message.NewMessage("before", []byte("before")))
+	out.seal(Events, EventsStream, m)
 	if want := "relay.events.support.group%2Fhiking%20club:42"; out.Subject != want {
 		t.Errorf("subject %s, want %s", out.Subject, want)
 	}

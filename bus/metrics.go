@@ -61,3 +61,16 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	return m, nil
 }
+
+// count takes note of n messages that were to be published, of which those in t were acknowledged.
+func (m *metrics) count(topic string, t tally, n int) {
+	outcomes := [...]struct {
+		name string
+		n    int
+	}{{"stored", t.stored}, {"duplicate", t.duplicates}, {"failed", n - t.stored - t.duplicates}}
+	for _, o := range outcomes {
+		if o.n > 0 {
+			m.published.WithLabelValues(topic, o.name).Add(float64(o.n))
+		}
+	}
+}

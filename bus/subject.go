@@ -25,9 +25,6 @@ const (
 // language use it; the stream adds the partition (see storedTransform).
 func publishSubject(topic, lane string) string { return root + topic + "." + lane }
 
-// isPublish reports whether a subject is one that messages of the topic are published to.
-func isPublish(topic, subject string) bool { return strings.HasPrefix(subject, root+topic+".") }
-
 // publishFilter is what the topic's stream listens to.
 func publishFilter(topic string) string { return root + topic + ".*.*" }
 
@@ -66,6 +63,19 @@ func validToken(s string) bool {
 
 // validLane reports whether s is a connection and a thread, two tokens without wildcards.
 func validLane(s string) bool {
-	connection, thread, ok := strings.Cut(s, ".")
-	return ok && connection != "" && thread != "" && !strings.ContainsAny(connection, "*> \t\r\n") && !strings.ContainsAny(thread, ".*> \t\r\n")
+	dot := strings.IndexByte(s, '.')
+	if dot <= 0 || dot == len(s)-1 {
+		return false
+	}
+	for i := range len(s) {
+		switch s[i] {
+		case '*', '>', ' ', '\t', '\r', '\n':
+			return false
+		case '.':
+			if i != dot {
+				return false
+			}
+		}
+	}
+	return true
 }
