@@ -97,10 +97,20 @@ func (a *Action) Validate() error {
 	return nil
 }
 
+func (t ActionType) known() bool {
+	switch t {
+	case Reply, Post, Edit, Delete, React, Unreact:
+		return true
+	}
+	return false
+}
+
 func (a *Action) validateHead() error {
 	switch {
 	case a.ID == "":
 		return errors.New("id is empty")
+	case !a.Type.known():
+		return fmt.Errorf("unknown type %q", a.Type)
 	case a.Bot == "":
 		return errors.New("bot is empty")
 	case a.Thread.Conversation == "":
@@ -111,6 +121,8 @@ func (a *Action) validateHead() error {
 		return errors.New("an identity, and no user whose it is")
 	case a.Also != nil && a.Type != Post:
 		return fmt.Errorf("%s with further recipients: only a post may have them", a.Type)
+	case len(a.Metadata) > 0 && !isObject(a.Metadata):
+		return fmt.Errorf("%s: metadata is not a JSON object", a.Type)
 	}
 	return nil
 }
@@ -128,8 +140,6 @@ func (a *Action) validateContent() error {
 		if a.Emoji == "" {
 			return fmt.Errorf("%s without an emoji", a.Type)
 		}
-	default:
-		return fmt.Errorf("unknown type %q", a.Type)
 	}
 	if a.Target == "" {
 		return fmt.Errorf("%s without a target", a.Type)
@@ -143,8 +153,6 @@ func (a *Action) validateSaying() error {
 		return fmt.Errorf("%s without text", a.Type)
 	case a.Custom != nil && (a.Custom.Kind == "" || !isObject(a.Custom.Data)):
 		return fmt.Errorf("%s: custom content wants a kind and a JSON object", a.Type)
-	case len(a.Metadata) > 0 && !isObject(a.Metadata):
-		return fmt.Errorf("%s: metadata is not a JSON object", a.Type)
 	}
 	for i, m := range a.Attachments {
 		if m.URL == "" {
