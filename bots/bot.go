@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/threadrelay/threadrelay/bus/event"
 )
@@ -24,6 +25,7 @@ type Handler func(ctx context.Context, m *Message) error
 type Bot struct {
 	name   string
 	as     event.UserID
+	maxAge time.Duration // 0 or less is no bound
 	routes []route
 	faults []error
 }
@@ -42,10 +44,10 @@ func As(user string) Option {
 	return func(b *Bot) { b.as = event.UserID(user) }
 }
 
-// New returns a bot without handlers. The name is its identity: its progress and the ids of what it says hang on it. It
+// New returns a bot without handlers. It is shown messages of the last hour: see [MaxAge]. The name is its identity: its progress and the ids of what it says hang on it. It
 // may hold letters, digits, "_" and "-".
 func New(name string, options ...Option) *Bot {
-	b := &Bot{name: name}
+	b := &Bot{name: name, maxAge: defaultMaxAge}
 	for _, o := range options {
 		o(b)
 	}

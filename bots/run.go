@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/threadrelay/threadrelay/bus"
 )
@@ -40,6 +41,8 @@ type Config struct {
 	// Grace is how long running handlers may go on when the runner stops; default 8 s.
 	Grace time.Duration
 	Log   *slog.Logger
+	// Metrics takes the collectors; default none.
+	Metrics prometheus.Registerer
 }
 
 // Runner runs bots. Use it instead of [Run] to learn when they are running.
@@ -58,6 +61,10 @@ func NewRunner(cfg Config) (*Runner, error) {
 		return nil, fmt.Errorf("bots: %w", err)
 	}
 	r := &Runner{cfg: cfg, worker: worker}
+	stale, err := newStale(cfg.Metrics)
+	if err != nil {
+		return nil, err
+	}
 	var faults []error
 	for _, b := range cfg.Bots {
 		faults = append(faults, b.faults...)
@@ -66,7 +73,8 @@ func NewRunner(cfg Config) (*Runner, error) {
 			continue
 		}
 		sub := bus.SubscriberConfig{Group: "bot-" + b.name, Lookback: lookback, Retry: cfg.Retry}
-		err := worker.Transform(bus.Events, bus.Actions, sub, func(m *message.Message) ([]*message.Message, error) { return r.handle(b, m) })
+		door := &doorman{bot: b, log: cfg.Log, skipped: stale.WithLabelValues(b.name)}
+		err := worker.Transform(bus.Events, bus.Actions, sub, func(m *message.Message) ([]*message.Message, error) { return r.handle(door, m) })
 		if err != nil {
 			faults = append(faults, fmt.Errorf("bots: %s: %w", b.name, err))
 		}
@@ -88,11 +96,29 @@ func (r *Runner) Run(ctx context.Context) error {
 	return nil
 }
 
+// newStale counts the messages that were too old.
+func newStale(reg prometheus.Registerer) (*prometheus.CounterVec, error) {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "threadrelay_bot_stale_total", Help: "Messages that a bot was not shown because they were too old, by bot.",
+	}, []string{"bot"})
+	if reg == nil {
+		return c, nil
+	}
+	if err := reg.Register(c); err != nil {
+		return nil, fmt.Errorf("bots: metrics: %w", err)
+	}
+	return c, nil
+}
+
 // handle is the way of one event through one bot.
-func (r *Runner) handle(b *Bot, in *message.Message) ([]*message.Message, error) {
+func (r *Runner) handle(door *doorman, in *message.Message) ([]*message.Message, error) {
+	b := door.bot
 	e, err := bus.ReadEvent(in)
 	if err != nil {
 		return nil, err
+	}
+	if !listens(e) || door.passes(in.Context(), in, e) {
+		return nil, nil
 	}
 	if seen, err := b.sees(in.Context(), e, r.cfg.Bus.AskMember); err != nil || !seen {
 		return nil, err

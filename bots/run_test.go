@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -106,7 +107,7 @@ func TestAnActionTravelsInItsThreadsLane(t *testing.T) {
 				Version: event.Version, ID: event.NewActionID(e.ID, name, 0), Type: event.Reply, Time: a.Time,
 				Thread: e.Thread, As: as, Text: e.Message.Text, Bot: name, Cause: e.ID,
 			}
-			if a != want || a.Time.Before(e.Time) {
+			if !reflect.DeepEqual(a, want) || a.Time.Before(e.Time) {
 				t.Errorf("%s: %s said %+v, want %+v", e.Thread, name, a, want)
 			}
 		}

@@ -25,7 +25,9 @@ func TestEventTravelsAsACloudEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out letter
-	out.seal(Actions, ActionsStream, message.NewMessage("before", []byte("before")))
+	before := message.NewMessage("before", []byte("before"))
+	before.Metadata.Set("of-another", "message")
+	out.seal(Actions, ActionsStream, before)
 	out.seal(Events, EventsStream, m)
 	if want := "relay.events.support.group%2Fhiking%20club:42"; out.Subject != want {
 		t.Errorf("subject %s, want %s", out.Subject, want)
@@ -78,6 +80,18 @@ func TestEscapeHeader(t *testing.T) {
 	for in, want := range map[string]string{"plain:id": "plain:id", "a b%\"c": "a%20b%25%22c", "é\r\n": "%C3%A9%0D%0A"} {
 		if got := escapeHeader(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestValidLane(t *testing.T) {
+	for lane, want := range map[string]bool{
+		"c.t": true, noLane: true, "rocket-chat.group%2Feng:1": true,
+		"": false, ".": false, "c": false, "c.": false, ".t": false, "c.t.u": false, "c..t": false,
+		"c.*": false, ">.t": false, "c.a b": false, "c.t\n": false, "c\t.t": false, "c.t\r": false,
+	} {
+		if got := validLane(lane); got != want {
+			t.Errorf("%q: %t", lane, got)
 		}
 	}
 }

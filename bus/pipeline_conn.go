@@ -28,8 +28,10 @@ func (p *pipeline) watch(nc *nats.Conn, changes chan nats.Status) {
 	defer tick.Stop()
 	for !nc.IsClosed() { // asked each time: a change is not told to a listener who has fallen behind
 		select {
-		case <-changes:
-			p.broken(nats.ErrDisconnected)
+		case status := <-changes:
+			if status == nats.RECONNECTING {
+				p.broken(nats.ErrDisconnected)
+			}
 		case <-tick.C:
 			p.reclaim()
 		}

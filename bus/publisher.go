@@ -79,11 +79,7 @@ func (p *Publisher) store(ctx context.Context, topic string, messages []*message
 	}
 	b := p.bus.pipeline.batch(topic, stream.CachedInfo().Config.Name, messages)
 	acks, err := b.acks, p.insist(ctx, b)
-	t := p.bus.pipeline.finish(b)
-	if t.stored+t.duplicates == len(messages) {
-		err = nil // the last answer came after all
-	}
-	return acks, t, err
+	return acks, p.bus.pipeline.finish(b), err
 }
 
 // insist sends the messages until all are acknowledged, ctx ends, or an error comes that a repeat cannot mend. Between two

@@ -76,7 +76,7 @@ func TestRepartitionKeepsTheOperatorsSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	const limit = 20 << 20
-	names := []string{bus.EventsStream, bus.ActionsStream}
+	names := []string{bus.IncompleteStream, bus.EventsStream, bus.ActionsStream}
 	for _, name := range names {
 		cfg := streams(t, nc)[name]
 		cfg.Compression, cfg.MaxBytes, cfg.Metadata["owner"] = jetstream.S2Compression, limit, "me"

@@ -10,6 +10,9 @@ import (
 const (
 	// Events carries what happened at the platforms.
 	Events = "events"
+	// Incomplete carries events of which it has yet to be found out where they belong. Their lane is the message that they are
+	// about. No bot reads them.
+	Incomplete = "incomplete"
 	// Actions carries what bots want done there.
 	Actions = "actions"
 )

@@ -8,10 +8,11 @@ import (
 
 // Names of what is kept in JetStream. Bots in any language may rely on those of the streams.
 const (
-	EventsStream   = "RELAY_EVENTS"
-	ActionsStream  = "RELAY_ACTIONS"
-	DeadStream     = "RELAY_DEAD"
-	progressBucket = "RELAY_PROGRESS"
+	EventsStream     = "RELAY_EVENTS"
+	IncompleteStream = "RELAY_INCOMPLETE"
+	ActionsStream    = "RELAY_ACTIONS"
+	DeadStream       = "RELAY_DEAD"
+	progressBucket   = "RELAY_PROGRESS"
 )
 
 // Entries of a stream's metadata.
@@ -30,15 +31,16 @@ const schema = 1
 // fails still becomes a dead letter, and what was said is still written into the ledger. The progress records, without which no
 // work can be finished, have no limit: their share is what is left when all others are full, and they may use more.
 const (
-	eventsShare   = 50
-	actionsShare  = 16
-	deadShare     = 8
-	ledgerShare   = 8 // one small entry for each action, which lives a little longer than that
-	linksShare    = 4
-	botStateShare = 4
-	cursorsShare  = 1
-	leasesShare   = 1
-	progressShare = 8
+	eventsShare     = 50
+	incompleteShare = 2
+	actionsShare    = 14
+	deadShare       = 8
+	ledgerShare     = 8 // one small entry for each action, which lives a little longer than that
+	linksShare      = 4
+	botStateShare   = 4
+	cursorsShare    = 1
+	leasesShare     = 1
+	progressShare   = 8
 )
 
 // kept is one row of the layout: a stream, or a bucket, which is a stream as well.
@@ -68,6 +70,7 @@ func layout(cfg Config) []kept {
 		stateRow(linksShare, stateBucket(cfg, Links, "threadrelay: which messages mirror each other")),
 		stateRow(botStateShare, stateBucket(cfg, BotState, "threadrelay: what bots remember")),
 		{topic: Actions, share: actionsShare, stream: laneStream(cfg, ActionsStream, Actions, "threadrelay: what bots want done")},
+		{topic: Incomplete, share: incompleteShare, stream: laneStream(cfg, IncompleteStream, Incomplete, "threadrelay: events that are not whole yet")},
 		{topic: Events, share: eventsShare, stream: laneStream(cfg, EventsStream, Events, "threadrelay: what happened at the platforms")},
 	}
 	for i, row := range rows {

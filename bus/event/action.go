@@ -1,6 +1,8 @@
 package event
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -14,6 +16,13 @@ const (
 	Reply ActionType = "reply"
 	// Post says something in the conversation of Action.Thread, outside of any thread.
 	Post ActionType = "post"
+	// Edit replaces what Action.Target says.
+	Edit ActionType = "edit"
+	// Delete takes Action.Target back.
+	Delete ActionType = "delete"
+	// React adds Action.Emoji to Action.Target, and Unreact takes it away again.
+	React   ActionType = "react"
+	Unreact ActionType = "unreact"
 )
 
 // Action is something that a bot wants done at a platform.
@@ -25,40 +34,145 @@ type Action struct {
 	Time   time.Time `json:"time"`
 	Thread ThreadRef `json:"thread"`
 	// As is the user in whose name it is done; empty for the one that the connection answers as.
-	As   UserID `json:"as,omitempty"`
+	As UserID `json:"as,omitempty"`
+	// Identity describes As to a platform that may not know this user yet: the user is made, once, and kept up to date.
+	// Platforms without users of our own making show it in another way, or not at all: see [Capabilities].
+	Identity *Identity `json:"identity,omitempty"`
+	// Text is what a Reply, a Post or an Edit says. A Reply or a Post may have attachments instead.
 	Text string `json:"text,omitempty"`
+	// Attachments are files that a Reply or a Post carries, by URL.
+	Attachments []MediaRef `json:"attachments,omitempty"`
+	// Mentions are the users that Text mentions.
+	Mentions []UserID `json:"mentions,omitempty"`
+	// Tags are labels that the platform keeps with the message and can be searched for.
+	Tags []string `json:"tags,omitempty"`
+	// Metadata is what the bot wants kept with the message, for programs; a JSON object.
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+	// Custom makes a Reply or a Post a message of the bot's own kind instead of a text.
+	Custom *Custom `json:"custom,omitempty"`
+	// Also are further recipients of a Post, for platforms that send one message to several.
+	Also *Recipients `json:"also,omitempty"`
+	// Target is the message that an Edit, a Delete, a React or an Unreact is about.
+	Target MessageID `json:"target,omitempty"`
+	// Emoji is what a React or an Unreact shows: a Unicode emoji, or a name such as ":tada:".
+	Emoji string `json:"emoji,omitempty"`
 	// Bot is the name of the bot that asks for it.
 	Bot string `json:"bot"`
 	// Cause is the event that made the bot ask, if there was one.
 	Cause ID `json:"cause,omitempty"`
 }
 
+// Identity is how a user is shown.
+type Identity struct {
+	Name   string `json:"name"`
+	Avatar string `json:"avatar,omitempty"`
+}
+
+// Custom is the content of a message of a kind that its sender defines.
+type Custom struct {
+	// Kind is the sender's name for it, such as "location".
+	Kind string `json:"kind"`
+	// Data is a JSON object.
+	Data json.RawMessage `json:"data"`
+}
+
+// Recipients are users and groups.
+type Recipients struct {
+	Users  []UserID         `json:"users,omitempty"`
+	Groups []ConversationID `json:"groups,omitempty"`
+}
+
 // Validate reports what makes the action unfit to be carried out.
 func (a *Action) Validate() error {
-	switch {
-	case a.ID == "":
-		return fmt.Errorf("action: id is empty")
-	case a.Type != Reply && a.Type != Post:
-		return fmt.Errorf("action %s: unknown type %q", a.ID, a.Type)
-	case a.Bot == "":
-		return fmt.Errorf("action %s: bot is empty", a.ID)
-	case a.Thread.Conversation == "":
-		return fmt.Errorf("action %s: %s without a conversation", a.ID, a.Type)
-	case a.Type == Reply && a.Thread.Root == "":
-		return fmt.Errorf("action %s: reply without a root", a.ID)
-	case a.Text == "":
-		return fmt.Errorf("action %s: %s without text", a.ID, a.Type)
+	err := a.validateHead()
+	if err == nil {
+		err = a.validateContent()
 	}
-	if err := a.Thread.Validate(); err != nil {
+	if err == nil {
+		err = a.Thread.Validate()
+	}
+	if err != nil {
 		return fmt.Errorf("action %s: %w", a.ID, err)
 	}
 	return nil
+}
+
+func (t ActionType) known() bool {
+	switch t {
+	case Reply, Post, Edit, Delete, React, Unreact:
+		return true
+	}
+	return false
+}
+
+func (a *Action) validateHead() error {
+	switch {
+	case a.ID == "":
+		return errors.New("id is empty")
+	case !a.Type.known():
+		return fmt.Errorf("unknown type %q", a.Type)
+	case a.Bot == "":
+		return errors.New("bot is empty")
+	case a.Thread.Conversation == "":
+		return fmt.Errorf("%s without a conversation", a.Type)
+	case a.Type == Reply && a.Thread.Root == "":
+		return errors.New("reply without a root")
+	case a.Identity != nil && a.As == "":
+		return errors.New("an identity, and no user whose it is")
+	case a.Also != nil && a.Type != Post:
+		return fmt.Errorf("%s with further recipients: only a post may have them", a.Type)
+	case len(a.Metadata) > 0 && !isObject(a.Metadata):
+		return fmt.Errorf("%s: metadata is not a JSON object", a.Type)
+	}
+	return nil
+}
+
+func (a *Action) validateContent() error {
+	switch a.Type {
+	case Reply, Post:
+		return a.validateSaying()
+	case Edit:
+		if a.Text == "" {
+			return errors.New("edit without text")
+		}
+	case Delete:
+	case React, Unreact:
+		if a.Emoji == "" {
+			return fmt.Errorf("%s without an emoji", a.Type)
+		}
+	}
+	if a.Target == "" {
+		return fmt.Errorf("%s without a target", a.Type)
+	}
+	return nil
+}
+
+func (a *Action) validateSaying() error {
+	switch {
+	case a.Text == "" && len(a.Attachments) == 0 && a.Custom == nil:
+		return fmt.Errorf("%s without text", a.Type)
+	case a.Custom != nil && (a.Custom.Kind == "" || !isObject(a.Custom.Data)):
+		return fmt.Errorf("%s: custom content wants a kind and a JSON object", a.Type)
+	}
+	for i, m := range a.Attachments {
+		if m.URL == "" {
+			return fmt.Errorf("%s: attachment %d has no URL", a.Type, i)
+		}
+	}
+	return nil
+}
+
+func isObject(raw json.RawMessage) bool {
+	var fields map[string]json.RawMessage
+	return json.Unmarshal(raw, &fields) == nil && fields != nil
 }
 
 // Receipt is what a platform said of an action that was carried out.
 type Receipt struct {
 	Action  ActionID  `json:"action"`
 	Message MessageID `json:"message"`
+	// Parts are the ids of all messages that the action became, in order, where one was not enough; Message is the first.
+	Parts []MessageID `json:"parts,omitempty"`
 	// Time is when the platform took it, by the platform's clock.
 	Time time.Time `json:"time"`
 }

@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -14,6 +15,9 @@ const (
 	MessageCreated Type = "chat.message.created"
 	MessageEdited  Type = "chat.message.edited"
 	MessageDeleted Type = "chat.message.deleted"
+	// ReactionAdded and ReactionRemoved tell of one user's reaction to a message: see [Event.Reaction].
+	ReactionAdded   Type = "chat.reaction.added"
+	ReactionRemoved Type = "chat.reaction.removed"
 	// Other is everything that a platform reports and threadrelay has no type for. Its Payload is what the platform sent,
 	// less any credential in it.
 	Other Type = "chat.other"
@@ -36,6 +40,11 @@ type Event struct {
 	Trigger string `json:"trigger,omitempty"`
 	// Message is the message that was created, edited (with its new text) or deleted (without text). Nil for Other.
 	Message *Message `json:"message,omitempty"`
+	// Reaction is set for ReactionAdded and ReactionRemoved alone.
+	Reaction *Reaction `json:"reaction,omitempty"`
+	// Incomplete is set while the platform's report does not tell where the event belongs. Such an event is stored apart, and
+	// no bot sees it before the relay has found that out.
+	Incomplete bool `json:"incomplete,omitempty"`
 	// Payload is set for Other alone.
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
@@ -59,6 +68,15 @@ type Message struct {
 
 // Direct reports whether the message was said to one user instead of a group.
 func (m *Message) Direct() bool { return m.Recipient != "" }
+
+// Reaction is one user's reaction to a message.
+type Reaction struct {
+	// Message is the message that was reacted to.
+	Message MessageID `json:"message"`
+	// Emoji is the reaction as its platform wrote it: a Unicode emoji, or a name such as ":tada:".
+	Emoji string `json:"emoji"`
+	By    User   `json:"by"`
+}
 
 // User is somebody who says something.
 type User struct {
@@ -85,6 +103,20 @@ type Marker struct {
 	Bot    string   `json:"bot,omitempty"`
 }
 
+func (t Type) tellsOfReaction() bool { return t == ReactionAdded || t == ReactionRemoved }
+
+func (r *Reaction) validate() error {
+	switch {
+	case r == nil:
+		return errors.New("without a reaction")
+	case r.Message == "":
+		return errors.New("without the id of its message")
+	case r.Emoji == "":
+		return errors.New("without an emoji")
+	}
+	return nil
+}
+
 // Validate reports what makes the event unfit to travel.
 func (e *Event) Validate() error {
 	switch {
@@ -94,6 +126,10 @@ func (e *Event) Validate() error {
 		return fmt.Errorf("event %s: type is empty", e.ID)
 	case e.Time.IsZero():
 		return fmt.Errorf("event %s: time is missing", e.ID)
+	case e.Type.tellsOfReaction():
+		if err := e.Reaction.validate(); err != nil {
+			return fmt.Errorf("event %s: %s %w", e.ID, e.Type, err)
+		}
 	case e.Type != Other && e.Message == nil:
 		return fmt.Errorf("event %s: %s without a message", e.ID, e.Type)
 	case e.Message != nil && e.Message.ID == "":

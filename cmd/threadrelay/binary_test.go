@@ -193,6 +193,7 @@ func TestBinary(t *testing.T) {
 		{"--help", exitDone, "serve"},
 		{"serve --help", exitDone, "COMETCHAT_BOT_UID"},
 		{"demo --help", exitDone, "-once"},
+		{"check --help", exitDone, "-json"},
 		{"version --help", exitDone, "Usage: threadrelay version"},
 		{"", exitUsage, "a command is missing"},
 		{"dance", exitUsage, `unknown command "dance"`},

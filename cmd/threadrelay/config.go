@@ -61,6 +61,10 @@ type cometchatConfig struct {
 	BotUID          string `env:"COMETCHAT_BOT_UID" help:"uid of the user as whom the bundled bots answer" allowed:"the uid of a CometChat user; required by THREADRELAY_BOTS with a CometChat connection"`
 	WebhookUsername string `env:"COMETCHAT_WEBHOOK_USERNAME" help:"user name that webhooks must carry; without it and the password the hook refuses everyone" allowed:"any text; COMETCHAT_WEBHOOK_USERNAME and COMETCHAT_WEBHOOK_PASSWORD go together"`
 	WebhookPassword secret `env:"COMETCHAT_WEBHOOK_PASSWORD" help:"password that webhooks must carry" allowed:"any text; COMETCHAT_WEBHOOK_USERNAME and COMETCHAT_WEBHOOK_PASSWORD go together"`
+
+	Poll         list          `env:"COMETCHAT_POLL" envDefault:"off" help:"what to poll, with or without webhooks: off, or a comma list of app (all messages), user/<uid> (with the bot), group/<guid> and thread/<id of its first message>; a bare name is a user" allowed:"off, or a comma list of app, user/<uid>, group/<guid> and thread/<id>, each at most once"`
+	PollInterval time.Duration `env:"COMETCHAT_POLL_INTERVAL" envDefault:"5s" help:"poll of an active source; idle ones slow down to 12 times that, further when the rate budget demands it" allowed:"a duration of at least 100ms, such as 5s"`
+	PollBackfill time.Duration `env:"COMETCHAT_POLL_BACKFILL" envDefault:"0" help:"how far into the past a source is read that was never polled before; 0 is from now on" allowed:"0, or a duration such as 24h"`
 }
 
 // enabled reports whether the environment describes a CometChat connection at all.

@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -86,75 +84,6 @@ func parseNATS(address string) (*url.URL, error) {
 func validPort(port string) bool {
 	number, err := strconv.Atoi(port)
 	return port == "" || err == nil && number >= 1 && number <= 65535
-}
-
-// validate checks the connection if there is one; botsRun says whether bundled bots shall answer on it.
-func (c cometchatConfig) validate(found *faults, botsRun bool) {
-	together(pair{"COMETCHAT_WEBHOOK_USERNAME", c.WebhookUsername != ""}, pair{"COMETCHAT_WEBHOOK_PASSWORD", c.WebhookPassword != ""}, found)
-	if !c.enabled() {
-		return
-	}
-	const needed = "is required for the CometChat connection"
-	if c.AppID == "" {
-		found.add("COMETCHAT_APP_ID", needed)
-	}
-	if strings.IndexFunc(c.AppID, notInAppID) >= 0 {
-		found.add("COMETCHAT_APP_ID", fmt.Sprintf("%q cannot be part of a host name", c.AppID))
-	}
-	if c.APIKey == "" {
-		found.add("COMETCHAT_API_KEY", needed)
-	}
-	if c.Region == "" && c.BaseURL == "" {
-		found.add("COMETCHAT_REGION", needed)
-	}
-	if c.Region != "" {
-		oneOf("COMETCHAT_REGION", c.Region, []string{"us", "eu", "in"}, found)
-	}
-	if c.BaseURL != "" {
-		if err := checkHTTP(c.BaseURL); err != nil {
-			found.add("COMETCHAT_BASE_URL", err.Error())
-		}
-	}
-	if botsRun && c.BotUID == "" {
-		found.add("COMETCHAT_BOT_UID", "is required because THREADRELAY_BOTS names bots")
-	}
-}
-
-// notInAppID reports the characters that would make the address of the API another host or path than meant.
-func notInAppID(r rune) bool {
-	letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-	return !letter && (r < '0' || r > '9') && r != '-' && r != '_'
-}
-
-// checkHTTP returns what is wrong with the address of an API. It repeats the address in no error, as it may hold credentials.
-func checkHTTP(address string) error {
-	parsed, err := url.Parse(address)
-	switch {
-	case err != nil:
-		return errors.New("is not a valid URL")
-	case !slices.Contains([]string{"http", "https"}, parsed.Scheme):
-		return errors.New("has neither the scheme http nor https")
-	case parsed.Hostname() == "":
-		return errors.New("has no host")
-	case !validPort(parsed.Port()):
-		return errors.New("has a port out of range")
-	case parsed.User != nil:
-		return errors.New("carries credentials")
-	case parsed.RawQuery != "" || parsed.Fragment != "":
-		return errors.New("has a query or a fragment")
-	}
-	return nil
-}
-
-// plainHTTP reports whether the API key would leave this machine unencrypted.
-func (c cometchatConfig) plainHTTP() bool {
-	parsed, err := url.Parse(c.BaseURL)
-	if err != nil || parsed.Scheme != "http" {
-		return false
-	}
-	ip, err := netip.ParseAddr(parsed.Hostname())
-	local := strings.EqualFold(parsed.Hostname(), "localhost") || err == nil && ip.IsLoopback()
-	return !local
 }
 
 // pair is one half of two variables that go together.

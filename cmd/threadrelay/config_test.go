@@ -22,8 +22,9 @@ func TestLoadConfigDefaults(t *testing.T) {
 			Listen: ":8080", AdminListen: "127.0.0.1:9090", Roles: list{"ingest", "deliver", "bots"}, DataDir: "./data",
 			Fsync: "interval", DedupWindow: 10 * time.Minute, Retention: 168 * time.Hour,
 		},
-		NATS: natsConfig{Replicas: 1},
-		Log:  logConfig{Level: "info"},
+		NATS:      natsConfig{Replicas: 1},
+		Log:       logConfig{Level: "info"},
+		CometChat: cometchatConfig{Poll: list{"off"}, PollInterval: 5 * time.Second},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %#v\nwant %#v", got, want)
@@ -46,6 +47,7 @@ func TestLoadConfigReadsEveryVariable(t *testing.T) {
 		"NATS_CERT=cert", "NATS_KEY=key", "NATS_REPLICAS=3", "LOG_LEVEL=WARN", "LOG_FORMAT=json",
 		"COMETCHAT_APP_ID=app1", "COMETCHAT_REGION=EU", "COMETCHAT_API_KEY=k", "COMETCHAT_BASE_URL=https://x.example/v3",
 		"COMETCHAT_BOT_UID=bot", "COMETCHAT_WEBHOOK_USERNAME=hu", "COMETCHAT_WEBHOOK_PASSWORD=hp",
+		"COMETCHAT_POLL= group/Eng , ana", "COMETCHAT_POLL_INTERVAL=9s", "COMETCHAT_POLL_BACKFILL=24h",
 	})
 	if err != nil {
 		t.Fatalf("loadConfig: %v", err)
@@ -62,6 +64,7 @@ func TestLoadConfigReadsEveryVariable(t *testing.T) {
 		CometChat: cometchatConfig{
 			AppID: "app1", Region: "eu", APIKey: "k", BaseURL: "https://x.example/v3", BotUID: "bot",
 			WebhookUsername: "hu", WebhookPassword: "hp",
+			Poll: list{"group/Eng", "ana"}, PollInterval: 9 * time.Second, PollBackfill: 24 * time.Hour,
 		},
 	}
 	if !reflect.DeepEqual(got, want) {

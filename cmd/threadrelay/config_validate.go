@@ -29,15 +29,10 @@ func (c *config) warnings() []string {
 	if !c.CometChat.enabled() && !c.botsOnCluster() {
 		out = append(out, "no connection is configured, so nothing is connected; COMETCHAT_APP_ID, COMETCHAT_REGION and COMETCHAT_API_KEY make one")
 	}
-	if !c.CometChat.enabled() && c.CometChat.WebhookUsername != "" {
-		out = append(out, "COMETCHAT_WEBHOOK_USERNAME and COMETCHAT_WEBHOOK_PASSWORD have no effect without a CometChat connection")
-	}
 	if len(c.Relay.Bots) > 0 && !slices.Contains(c.Relay.Roles, "bots") {
 		out = append(out, "THREADRELAY_BOTS has no effect, because THREADRELAY_ROLES does not name bots")
 	}
-	if c.CometChat.plainHTTP() {
-		out = append(out, "COMETCHAT_BASE_URL is plain http to another machine: the API key travels unencrypted")
-	}
+	out = append(out, c.CometChat.warnings(slices.Contains(c.Relay.Roles, "ingest"))...)
 	if c.NATS.URL == "" && (c.NATS.Creds != "" || c.NATS.User != "" || c.NATS.CA != "" || c.NATS.Cert != "") {
 		out = append(out, "NATS_CREDS, NATS_USER, NATS_PASSWORD, NATS_CA, NATS_CERT and NATS_KEY have no effect without NATS_URL")
 	}

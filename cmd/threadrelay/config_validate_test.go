@@ -80,24 +80,33 @@ func TestRelayFaults(t *testing.T) {
 	}
 }
 
+// fed are the variables of a CometChat connection that events come in by.
+func fed(more ...string) []string { return comet(append([]string{"COMETCHAT_POLL=app"}, more...)...) }
+
 func TestWarnings(t *testing.T) {
 	tests := []struct {
 		name    string
 		environ []string
 		want    []string
 	}{
-		{"connected", comet(), nil},
+		{"connected", fed(), nil},
 		{"nothing connected", nil, []string{"nothing is connected"}},
 		{"embedded server for bots alone", []string{"THREADRELAY_ROLES=bots"}, []string{"nothing is connected"}},
 		{"bots alone on a cluster", []string{"THREADRELAY_ROLES=bots", "NATS_URL=nats://n"}, nil},
 		{"ingest on a cluster", []string{"THREADRELAY_ROLES=ingest", "NATS_URL=nats://n"}, []string{"nothing is connected"}},
-		{"bots without their role", comet("THREADRELAY_ROLES=ingest", "THREADRELAY_BOTS=echo", "COMETCHAT_BOT_UID=b"), []string{"THREADRELAY_BOTS has no effect"}},
-		{"plain http elsewhere", comet("COMETCHAT_BASE_URL=http://cc.example/v3"), []string{"COMETCHAT_BASE_URL is plain http"}},
-		{"plain http here", comet("COMETCHAT_BASE_URL=http://127.0.0.1:9/v3"), nil},
-		{"plain http at localhost", comet("COMETCHAT_BASE_URL=http://localhost:9/v3"), nil},
-		{"NATS user without a server", comet("NATS_USER=u", "NATS_PASSWORD=p"), []string{"have no effect without NATS_URL"}},
+		{"bots without their role", fed("THREADRELAY_ROLES=ingest", "THREADRELAY_BOTS=echo", "COMETCHAT_BOT_UID=b"), []string{"THREADRELAY_BOTS has no effect"}},
+		{"plain http elsewhere", fed("COMETCHAT_BASE_URL=http://cc.example/v3"), []string{"COMETCHAT_BASE_URL is plain http"}},
+		{"plain http here", fed("COMETCHAT_BASE_URL=http://127.0.0.1:9/v3"), nil},
+		{"plain http at localhost", fed("COMETCHAT_BASE_URL=http://localhost:9/v3"), nil},
+		{"NATS user without a server", fed("NATS_USER=u", "NATS_PASSWORD=p"), []string{"have no effect without NATS_URL"}},
 		{"webhook credentials alone", []string{"COMETCHAT_WEBHOOK_USERNAME=u", "COMETCHAT_WEBHOOK_PASSWORD=p"}, []string{"nothing is connected", "no effect without a CometChat"}},
-		{"unknown", comet("THREADRELAY_FOO_BAR_BAZ=1"), []string{"THREADRELAY_FOO_BAR_BAZ is not a known variable and has no effect"}},
+		{"no way in", comet(), []string{"nothing comes in from CometChat"}},
+		{"no way in, and none needed", comet("THREADRELAY_ROLES=deliver"), nil},
+		{"webhooks alone", comet("COMETCHAT_WEBHOOK_USERNAME=u", "COMETCHAT_WEBHOOK_PASSWORD=p"), nil},
+		{"poll without a connection", []string{"COMETCHAT_POLL=app"}, []string{"nothing is connected", "COMETCHAT_POLL has no effect without"}},
+		{"poll without its role", fed("THREADRELAY_ROLES=deliver"), []string{"COMETCHAT_POLL has no effect, because THREADRELAY_ROLES"}},
+		{"all messages and some of them", fed("COMETCHAT_POLL=group/a,app"), []string{"those are read twice"}},
+		{"unknown", fed("THREADRELAY_FOO_BAR_BAZ=1"), []string{"THREADRELAY_FOO_BAR_BAZ is not a known variable and has no effect"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

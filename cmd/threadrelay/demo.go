@@ -52,10 +52,14 @@ type stage struct {
 }
 
 // newStage fills the platform with people and opens its port.
-func newStage(listen string) (*stage, error) {
+func newStage(listen string, options ...func(*sim.CometChatConfig)) (*stage, error) {
 	s := &stage{key: rand.Text()}
+	cfg := sim.CometChatConfig{APIKey: s.key}
+	for _, option := range options {
+		option(&cfg)
+	}
 	var err error
-	if s.chat, err = sim.NewCometChat(sim.CometChatConfig{APIKey: s.key}); err != nil {
+	if s.chat, err = sim.NewCometChat(cfg); err != nil {
 		return nil, err
 	}
 	for _, u := range []sim.User{{UID: "ana", Name: "Ana"}, {UID: "ben", Name: "Ben"}, {UID: demoBot, Name: "Helper"}} {
@@ -99,6 +103,7 @@ func (s *stage) config(dir string) config {
 		CometChat: cometchatConfig{
 			AppID: "sim-app", APIKey: secret(s.key), BaseURL: s.url() + "/v3", BotUID: demoBot,
 			WebhookUsername: demoHook, WebhookPassword: secret(s.key),
+			Poll: list{"app"}, PollInterval: 2 * time.Second, // so that a webhook that is broken on the page is made up for
 		},
 	}
 }

@@ -64,8 +64,9 @@ func (d *demonstration) play(ctx context.Context, at addresses) error {
 	if d.once {
 		return nil
 	}
-	fmt.Fprintf(d.inv.stdout, "Now you:\n  chat page   %s/?as=ana\n  readiness   http://%s/readyz\n  metrics     http://%s/metrics\nCtrl-C ends it.\n\n",
+	fmt.Fprintf(d.inv.stdout, "Now you:\n  chat page   %s/?as=ana\n  readiness   http://%s/readyz\n  metrics     http://%s/metrics\n",
 		d.stage.url(), at.admin, at.admin)
+	fmt.Fprintf(d.inv.stdout, "Begin a message with [drop], and its webhook never comes; with [500], and the answer fails at first.\nCtrl-C ends it.\n\n")
 	<-ctx.Done()
 	return nil
 }

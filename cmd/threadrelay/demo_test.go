@@ -106,7 +106,8 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-// A person types on the chat page and sees the bot's answer appear in the thread, without a reload.
+// A person types on the chat page and sees the bot's answer appear in the thread, without a reload, whatever that person
+// breaks.
 func TestAPersonChatsOnTheDemoPage(t *testing.T) {
 	ctx := browser(t)
 	out, _ := startDemo(t)
@@ -123,6 +124,16 @@ func TestAPersonChatsOnTheDemoPage(t *testing.T) {
 		chromedp.SendKeys(`//section[.//p[normalize-space()="typed by hand"]]//input[@name="text"]`, "and once more"),
 		chromedp.Click(`//section[.//p[normalize-space()="typed by hand"]]//button`),
 		answer("and once more"),
+		chromedp.Click("#break-title"),
+		chromedp.SetValue("#fault", "drop"),
+		chromedp.Click(`//form[@action="break"]//button`),
+		chromedp.WaitVisible(`//div[@id="faults"]//span[normalize-space()="Never delivered"]`),
+		chromedp.SendKeys("#text", "no webhook tells of this"),
+		chromedp.Click("#compose button"),
+		answer("no webhook tells of this"), // the poll does
+		chromedp.SendKeys("#text", "[500] the answer fails at first"),
+		chromedp.Click("#compose button"),
+		answer("[500] the answer fails at first"),
 	)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

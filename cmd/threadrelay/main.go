@@ -44,6 +44,7 @@ func commands() []command {
 	return []command{
 		{"demo", "play a conversation with bots on simulated platforms, then stay up to be tried", demo},
 		{"serve", "relay for real, configured by the environment (serve --help lists it)", serve},
+		{"check", "check configuration and credentials against the platforms", check},
 		{"dead", "list, show, replay and drop messages that could not be handled", dead},
 		{"version", "print the version", printVersion},
 	}

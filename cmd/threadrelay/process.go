@@ -15,8 +15,10 @@ import (
 
 	"github.com/threadrelay/threadrelay/bots"
 	"github.com/threadrelay/threadrelay/bus"
+	"github.com/threadrelay/threadrelay/bus/event"
 	"github.com/threadrelay/threadrelay/bus/natsd"
 	"github.com/threadrelay/threadrelay/relay/deliver"
+	"github.com/threadrelay/threadrelay/relay/ingest"
 )
 
 // drainTime is how long what runs may go on after a stop. With the rest of the way down it stays under 10 s.
@@ -35,8 +37,10 @@ type process struct {
 	registry      *prometheus.Registry
 	bus           *bus.Bus
 	platforms     platforms
-	deliverer     *deliver.Deliverer // nil without the role deliver
-	runner        *bots.Runner       // nil without the role bots, or without bots
+	completion    *ingest.Completion                  // nil without the role ingest
+	polls         map[event.ConnectionID]*ingest.Poll // of connections that are polled; empty without the role ingest
+	deliverer     *deliver.Deliverer                  // nil without the role deliver
+	runner        *bots.Runner                        // nil without the role bots, or without bots
 	closers       []func() error
 }
 

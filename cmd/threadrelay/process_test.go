@@ -97,9 +97,9 @@ type testStage struct {
 	t *testing.T
 }
 
-func newTestStage(t *testing.T) *testStage {
+func newTestStage(t *testing.T, options ...func(*sim.CometChatConfig)) *testStage {
 	t.Helper()
-	s, err := newStage("127.0.0.1:0")
+	s, err := newStage("127.0.0.1:0", options...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,18 +3,15 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/threadrelay/threadrelay/bus"
-	"github.com/threadrelay/threadrelay/bus/event"
 	"github.com/threadrelay/threadrelay/relay/console"
-	"github.com/threadrelay/threadrelay/relay/ingest"
 )
 
-// worker is a part that takes messages from the bus.
+// worker is a part that takes messages from the bus, or events from a platform.
 type worker interface {
 	Run(ctx context.Context) error
 	Running() <-chan struct{}
@@ -65,8 +62,7 @@ func (p *process) open(ctx context.Context, spawn func(func() error), ready func
 		}
 	}
 	admin := console.New(console.Config{
-		Checks:  []console.Check{{Name: "bus", Look: p.bus.Ready, Vital: true}},
-		Metrics: p.registry, Token: p.cfg.Relay.AdminToken.Reveal(), Log: p.log,
+		Checks: p.checks(), Metrics: p.registry, Token: p.cfg.Relay.AdminToken.Reveal(), Log: p.log,
 		Dead: &console.Dead{Bus: p.bus, Replay: bus.ReplayConfig{Reingest: p.reingest}},
 	})
 	public, err := p.publicHandler()
@@ -81,16 +77,7 @@ func (p *process) open(ctx context.Context, spawn func(func() error), ready func
 	return nil
 }
 
-// reingest takes in a webhook call that was kept because it could not be decoded.
-func (p *process) reingest(ctx context.Context, connection string, body []byte) error {
-	receiver, ok := p.platforms.receivers[event.ConnectionID(connection)]
-	if !ok {
-		return fmt.Errorf("connection %q is not configured, or takes no webhooks", connection)
-	}
-	return ingest.Reingest(ctx, p.bus.Publisher(), receiver, body)
-}
-
-// workers are the parts that take messages, last in the walk first.
+// workers are the parts that run beside the listeners, last in the walk first.
 func (p *process) workers() []worker {
 	var out []worker
 	if p.deliverer != nil {
@@ -98,6 +85,14 @@ func (p *process) workers() []worker {
 	}
 	if p.runner != nil {
 		out = append(out, p.runner)
+	}
+	if p.completion != nil {
+		out = append(out, p.completion)
+	}
+	for _, c := range p.platforms {
+		if poll := p.polls[c.id]; poll != nil {
+			out = append(out, poll)
+		}
 	}
 	return out
 }
@@ -109,9 +104,7 @@ func (p *process) publicHandler() (http.Handler, error) {
 	if !p.plays("ingest") {
 		return mux, nil
 	}
-	hooks, err := ingest.NewWebhook(ingest.WebhookConfig{
-		Bus: p.bus, Connections: p.platforms.receivers, Log: p.log, Metrics: p.registry,
-	})
+	hooks, err := p.hooks()
 	if err != nil {
 		return nil, err
 	}

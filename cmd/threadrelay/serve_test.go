@@ -167,11 +167,15 @@ func unusedAddress(t *testing.T) string {
 func TestSecretsStayInside(t *testing.T) {
 	s := newTestStage(t)
 	dir := t.TempDir()
-	r := serveInside(t, s.environment(dir, "THREADRELAY_ADMIN_TOKEN=admin-token-value"))
+	environ := s.polled(dir, "THREADRELAY_ADMIN_TOKEN=admin-token-value")
+	r := serveInside(t, environ)
 	s.hook(r)
+	_, found, faults := invoke(t, environ, "check", "--json")
 	m := s.say(sim.Say{From: "ana", ToUser: demoBot, Text: "hello"})
 	s.await(m.ID, "hello")
-	s.chat.Inject(sim.Fault{Path: "/messages/*/thread", Status: 403, Code: "AUTH_ERR_NO_ACCESS", Times: 1})
+	s.chat.Inject(sim.Fault{Path: "/messages", Status: 403, Code: "AUTH_ERR_NO_ACCESS", Times: 1})
+	r.err.line(t, "source cannot be polled", r.ended)
+	s.chat.Inject(sim.Fault{Path: "/messages/*/thread", Changes: true, Status: 403, Code: "AUTH_ERR_NO_ACCESS", Times: 1})
 	s.say(sim.Say{From: "ana", ToUser: demoBot, Text: "refused"})
 	r.err.line(t, "message became a dead letter", r.ended)
 	post(t, r, hookPassword, fmt.Sprintf(`{"trigger":"message_sent","data":{"apiKey":%q,"password":%q}}`, s.key, hookPassword))
@@ -181,7 +185,7 @@ func TestSecretsStayInside(t *testing.T) {
 	if code := r.drain(); code != exitDone {
 		t.Errorf("exit code %d", code)
 	}
-	seen := map[string]string{"the log": r.err.String(), "/readyz": ready, "/metrics": metrics}
+	seen := map[string]string{"the log": r.err.String(), "/readyz": ready, "/metrics": metrics, "check": found + faults}
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

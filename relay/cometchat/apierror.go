@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/threadrelay/threadrelay/relay"
 )
 
 // Bounds of what is taken over from an error answer.
@@ -33,9 +35,18 @@ type APIError struct {
 	Details map[string][]string
 	// RetryAfter is how long the platform asked to wait, at most an hour; 0 if it did not.
 	RetryAfter time.Duration
+	// RequestID is what the platform, or the network in front of it, calls the request; empty if it does not tell. Their
+	// support asks for it.
+	RequestID string
 }
 
-// Error returns status, code, message and details.
+// Retryable reports whether the same call may succeed later: the server's own faults, and rate limits.
+func (e *APIError) Retryable() bool {
+	kind := verdict(e, false)
+	return kind == relay.Temporary || kind == relay.RateLimited
+}
+
+// Error returns status, code, message, details and the request's id.
 func (e *APIError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "HTTP %d", e.Status)
@@ -47,23 +58,45 @@ func (e *APIError) Error() string {
 	for _, field := range slices.Sorted(maps.Keys(e.Details)) {
 		fmt.Fprintf(&b, "; %s: %s", field, strings.Join(e.Details[field], " "))
 	}
+	if e.RequestID != "" {
+		b.WriteString(" (request " + e.RequestID + ")")
+	}
 	return b.String()
 }
 
+// requestIDHeaders are the headers in which a request id may come. The documents name none: these are those of common
+// gateways.
+func requestIDHeaders() []string {
+	return []string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "X-Amzn-Trace-Id", "X-Amz-Cf-Id", "Cf-Ray"}
+}
+
 // apiError reads an error answer. A body that is not the platform's error envelope leaves the status alone.
-func (c *Connection) apiError(resp *http.Response, body []byte) *APIError {
+func (c *Client) apiError(resp *http.Response, body []byte) *APIError {
 	e := &APIError{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header, resp.StatusCode, c.now())}
+	for _, name := range requestIDHeaders() {
+		if e.RequestID = c.errorText(resp.Header.Get(name)); e.RequestID != "" {
+			break
+		}
+	}
 	var answer struct {
 		Error json.RawMessage `json:"error"`
 	}
+	if decodeObject(body, &answer) == nil {
+		c.readRefusal(answer.Error, e)
+	}
+	return e
+}
+
+// readRefusal takes over what the platform says of an error.
+func (c *Client) readRefusal(raw json.RawMessage, e *APIError) {
 	var w struct {
 		Message    loose           `json:"message"`
 		DevMessage loose           `json:"devMessage"`
 		Code       loose           `json:"code"`
 		Details    json.RawMessage `json:"details"`
 	}
-	if decodeObject(body, &answer) != nil || decodeObject(answer.Error, &w) != nil {
-		return e
+	if decodeObject(raw, &w) != nil {
+		return
 	}
 	e.Code = c.errorText(string(w.Code))
 	e.Message = c.errorText(string(w.Message))
@@ -71,11 +104,10 @@ func (c *Connection) apiError(resp *http.Response, body []byte) *APIError {
 		e.Message = c.errorText(string(w.DevMessage))
 	}
 	e.Details = c.errorDetails(w.Details)
-	return e
 }
 
 // errorDetails reads {"field": ["text", …]}; a single text may stand in place of the list.
-func (c *Connection) errorDetails(raw json.RawMessage) map[string][]string {
+func (c *Client) errorDetails(raw json.RawMessage) map[string][]string {
 	var fields map[string]json.RawMessage
 	if decodeObject(raw, &fields) != nil || len(fields) == 0 {
 		return nil
@@ -100,7 +132,7 @@ func (c *Connection) errorDetails(raw json.RawMessage) map[string][]string {
 }
 
 // errorText returns a text of the platform without the API key, on one line and at a bounded length.
-func (c *Connection) errorText(s string) string {
+func (c *Client) errorText(s string) string {
 	s = strings.ReplaceAll(s, c.key.reveal(), removed)
 	s = strings.Join(strings.Fields(s), " ")
 	if len(s) > maxErrorText {

@@ -99,7 +99,7 @@ func TestRetryAfter(t *testing.T) {
 				}
 				answer(tt.status, `{}`)(w, r)
 			})
-			c.now = func() time.Time { return now }
+			c.client.now = func() time.Time { return now }
 			if f := sendError(t, c); f.After != tt.want {
 				t.Errorf("got %v, want %v", f.After, tt.want)
 			}

@@ -3,209 +3,184 @@ package cometchat
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/threadrelay/threadrelay/bus/event"
-	"github.com/threadrelay/threadrelay/relay"
 )
 
-// platform is the name of the platform in events and their ids.
-const platform = "cometchat"
-
-// maxAnswer bounds an answer, in bytes after decompression.
-const maxAnswer = 1 << 20
-
-// Connection is one CometChat app and the user as whom we act there. It is safe for concurrent use, and prints and logs
-// without its secrets.
-type Connection struct {
-	id        event.ConnectionID
-	appID     string
-	self      event.UserID
-	base      string
+// Client calls the server API (document "chat-apis") of one app. It is safe for concurrent use, and prints and logs without
+// the API key. [Connection.Client] returns one.
+//
+// A client acts in the app's own name ("app_system"), which sees every conversation, or by [Client.As] in that of a user,
+// who sees his own. Every error is an [*APIError] if the platform refused; any other error of a call that was made means that
+// it is not known what became of it.
+type Client struct {
+	base      string // without a slash at its end
+	basePath  string // the path of it
+	key       secret
+	as        string
 	userAgent string
 	timeout   time.Duration
-	key       secret
-	hook      *hook // nil: the hook is closed
+	maxList   int64 // bytes of a list's answer
 	http      *http.Client
 	now       func() time.Time
+	observe   func(Observation) // may be nil
 }
 
-var (
-	_ relay.Receiver = (*Connection)(nil)
-	_ relay.Redactor = (*Connection)(nil)
-	_ relay.Sender   = (*Connection)(nil)
-	_ relay.Members  = (*Connection)(nil)
-)
-
-// New returns a connection, or the faults of its configuration. It calls nobody.
-func New(cfg Config) (*Connection, error) {
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	cfg.setDefaults()
+func newClient(cfg Config, key secret) *Client {
 	client := *cfg.HTTP
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	c := &Connection{
-		id: cfg.ID, appID: cfg.AppID, self: event.UserID(cfg.BotUID), base: cfg.BaseURL, userAgent: cfg.UserAgent,
-		timeout: cfg.Timeout, key: secret{v: &cfg.APIKey}, http: &client, now: time.Now,
+	c := &Client{
+		base: cfg.BaseURL, key: key, userAgent: cfg.UserAgent, timeout: cfg.Timeout, maxList: maxList, http: &client, now: time.Now, observe: cfg.Observe,
 	}
-	if cfg.WebhookUsername != "" {
-		c.hook = &hook{user: sha256.Sum256([]byte(cfg.WebhookUsername)), password: sha256.Sum256([]byte(cfg.WebhookPassword))}
+	if u, err := url.Parse(c.base); err == nil { // which Validate has seen to
+		c.basePath = u.Path
 	}
-	return c, nil
+	return c
 }
 
-// ID returns the connection's name.
-func (c *Connection) ID() event.ConnectionID { return c.id }
-
-// String names the connection and where it leads.
-func (c *Connection) String() string {
-	return fmt.Sprintf("cometchat.Connection{ID:%q AppID:%q BaseURL:%q BotUID:%q hook:%t}", c.id, c.appID, c.base, c.self, c.hook != nil)
+// As returns a client that acts in a user's name (header "onBehalfOf"): what it does is that user's doing, and it sees what
+// that user may see. With an empty uid it acts in the app's name.
+func (c *Client) As(uid string) *Client {
+	other := *c
+	other.as = strings.ToLower(uid)
+	return &other
 }
 
-// Format prints [Connection.String], whatever the verb.
-func (c *Connection) Format(f fmt.State, _ rune) { writeState(f, c.String()) }
-
-// LogValue names the connection and where it leads.
-func (c *Connection) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("id", string(c.id)), slog.String("app_id", c.appID), slog.String("base_url", c.base),
-		slog.String("bot_uid", string(c.self)), slog.Bool("hook", c.hook != nil),
-	)
+// String names where the client leads, and in whose name.
+func (c *Client) String() string {
+	return fmt.Sprintf("cometchat.Client{BaseURL:%q As:%q}", c.base, c.as)
 }
 
-// newHTTPClient returns a client whose phases are all bounded, the answer's header by the call's own timeout.
-func newHTTPClient(timeout time.Duration) *http.Client {
-	return &http.Client{Transport: &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   5 * time.Second,
-		ResponseHeaderTimeout: timeout,
-		ExpectContinueTimeout: time.Second,
-		IdleConnTimeout:       90 * time.Second,
-		MaxIdleConns:          256,
-		MaxIdleConnsPerHost:   64,
-		ForceAttemptHTTP2:     true,
-	}}
+// Format prints [Client.String], whatever the verb.
+func (c *Client) Format(f fmt.State, _ rune) { writeState(f, c.String()) }
+
+// LogValue names where the client leads, and in whose name.
+func (c *Client) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("base_url", c.base), slog.String("as", c.as))
 }
 
-// call is one request to the server API.
-type call struct {
-	method string
-	// path holds the segments below the base URL, not yet escaped.
-	path []string
-	// as is the user in whose name it is done.
-	as string
-	// body is sent as JSON; nil for none.
-	body any
+// Request is what a call of the server API asks for.
+type Request struct {
+	Method string
+	// Path holds the segments below the base URL, not yet escaped: {"users", "ana", "messages"}.
+	Path []string
+	// Query may be nil.
+	Query url.Values
+	// Body is sent as JSON; nil for none.
+	Body any
 }
 
-func (k call) String() string { return k.method + " /" + strings.Join(k.path, "/") }
-
-// do makes a call and returns the "data" of its answer. Its error is an [*APIError] if the platform refused; any other error
-// means that it is not known what became of the call.
-func (c *Connection) do(ctx context.Context, k call) (json.RawMessage, error) {
-	within, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	req, err := c.newRequest(within, k)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", k, transportError(ctx, err))
-	}
-	defer resp.Body.Close()
-	body, err := readBounded(resp.Body)
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return nil, c.apiError(resp, body) // the status says enough, even if the body broke off
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: read the answer: %w", k, transportError(ctx, err))
-	}
-	var answer struct {
-		Data  json.RawMessage `json:"data"`
-		Error json.RawMessage `json:"error"`
-	}
-	if err := decodeObject(body, &answer); err != nil {
-		return nil, fmt.Errorf("%s: answer %d: %w", k, resp.StatusCode, err)
-	}
-	if isAbsent(answer.Data) && !isAbsent(answer.Error) {
-		return nil, c.apiError(resp, body)
-	}
-	return answer.Data, nil
-}
-
-func (c *Connection) newRequest(ctx context.Context, k call) (*http.Request, error) {
-	var body bytes.Buffer
-	if k.body != nil {
-		enc := json.NewEncoder(&body)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(k.body); err != nil {
-			return nil, fmt.Errorf("%s: encode: %w", k, err)
-		}
-	}
+// NewRequest returns the HTTP request for a call, for endpoints that have no method of their own here. It carries everything
+// but the API key, which [Client.Do] adds, so that it can be printed. It calls nobody.
+func (c *Client) NewRequest(ctx context.Context, r Request) (*http.Request, error) {
 	target := c.base
-	for _, segment := range k.path {
+	for _, segment := range r.Path {
+		if segment == "" || segment == "." || segment == ".." {
+			return nil, fmt.Errorf("cometchat: %s /%s: %q would change the path", r.Method, strings.Join(r.Path, "/"), segment)
+		}
 		target += "/" + url.PathEscape(segment)
 	}
-	req, err := http.NewRequestWithContext(ctx, k.method, target, bytes.NewReader(body.Bytes()))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", k, err)
+	if len(r.Query) > 0 {
+		target += "?" + r.Query.Encode()
 	}
-	req.Header.Set("apikey", c.key.reveal())
+	var body bytes.Buffer
+	if r.Body != nil {
+		enc := json.NewEncoder(&body)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(r.Body); err != nil {
+			return nil, fmt.Errorf("cometchat: %s /%s: encode: %w", r.Method, strings.Join(r.Path, "/"), err)
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, r.Method, target, bytes.NewReader(body.Bytes()))
+	if err != nil {
+		return nil, fmt.Errorf("cometchat: %w", err)
+	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.userAgent)
-	if k.as != "" {
-		req.Header.Set("onBehalfOf", k.as)
-	}
-	if k.body != nil {
+	if r.Body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.as != "" {
+		as, err := uid(c.as)
+		if err != nil {
+			return nil, fmt.Errorf("cometchat: on behalf of %q: %w", c.as, err)
+		}
+		req.Header.Set("onBehalfOf", as)
 	}
 	return req, nil
 }
 
-// readBounded reads to the end, so that the network connection can be used again.
-func readBounded(r io.Reader) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
-	if err == nil && len(body) > maxAnswer {
-		err = fmt.Errorf("longer than %d bytes", maxAnswer)
+// Do makes a call of [Client.NewRequest] and reads the "data" of its answer, an object or an array that holds just one, into
+// what into points to. A *[json.RawMessage] gets the data as it came, a *[RawPage] the rows of a list; nil means that the data
+// is of no interest. Do follows no redirect and sends the API key nowhere but below the base URL.
+//
+// The configured timeout bounds it. An answer may have 1 MiB, and one with a list 16 MiB, of which no more is held than its
+// rows: a longer one is [ErrAnswerTooLong].
+func (c *Client) Do(req *http.Request, into any) error {
+	name := c.nameOf(req)
+	if !strings.HasPrefix(req.URL.String(), c.base+"/") {
+		return fmt.Errorf("%s: the request leads elsewhere than the client", name)
 	}
-	return body, err
+	ctx, cancel := context.WithTimeout(req.Context(), c.timeout)
+	defer cancel()
+	o := Observation{Method: req.Method, Route: c.routeOf(req), As: req.Header.Get("onBehalfOf"), Start: c.now()}
+	err := c.exchange(req.Clone(ctx), into, &o)
+	o.Duration = c.now().Sub(o.Start)
+	var refused *APIError
+	if errors.As(err, &refused) {
+		o.Code = refused.Code
+	}
+	if c.observe != nil {
+		c.observe(o)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case refused != nil:
+		return refused
+	}
+	return fmt.Errorf("%s: %w", name, transportError(req.Context(), err))
 }
 
-// transportError returns what went wrong on the way. If the caller has given up, that is found in it.
-func transportError(caller context.Context, err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err // less the method and the URL, which the call names
+// exchange sends the request and reads the answer.
+func (c *Client) exchange(req *http.Request, into any, o *Observation) error {
+	req.Header.Set("apikey", c.key.reveal())
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
 	}
-	if gone := caller.Err(); gone != nil && !errors.Is(err, gone) {
-		return fmt.Errorf("%w: %w", gone, err)
+	defer resp.Body.Close()
+	o.answered(resp, c.now())
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		body, _ := readBounded(resp.Body, maxAnswer) // the status says enough, even if the body broke off
+		return c.apiError(resp, body)
 	}
-	return err
-}
-
-// decodeData reads the data of an answer: an object, or an array that holds just one, as some endpoints send.
-func decodeData(data json.RawMessage, into any) error {
-	var list []json.RawMessage
-	if json.Unmarshal(data, &list) == nil && len(list) == 1 {
-		data = list[0]
-	}
-	if err := decodeObject(data, into); err != nil {
-		return fmt.Errorf("answer: data: %w", err)
+	if err := c.readAnswer(resp, into); err != nil {
+		return fmt.Errorf("answer %d: %w", resp.StatusCode, err)
 	}
 	return nil
 }
 
-func isAbsent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+// call makes a request and does it.
+func (c *Client) call(ctx context.Context, r Request, into any) error {
+	req, err := c.NewRequest(ctx, r)
+	if err != nil {
+		return err
+	}
+	return c.Do(req, into)
+}
+
+// nameOf names a call in errors.
+func (c *Client) nameOf(req *http.Request) string {
+	return req.Method + " " + strings.TrimPrefix(req.URL.Path, c.basePath)
+}
+
+func (c *Client) routeOf(req *http.Request) string {
+	return routeOf(strings.TrimPrefix(req.URL.EscapedPath(), c.basePath))
+}

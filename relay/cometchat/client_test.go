@@ -119,7 +119,7 @@ func TestUnreadableAnswers(t *testing.T) {
 	for name, body := range map[string]string{
 		"empty": "", "html": "<html>", "array": "[]", "no data": "{}", "data null": `{"data":null}`, "data string": `{"data":"x"}`,
 		"no id": `{"data":{"sentAt":1}}`, "id no id": `{"data":{"id":"x"}}`, "two": `{"data":[{"id":1},{"id":2}]}`, "none": `{"data":[]}`,
-		"time no time": `{"data":{"id":"1","sentAt":1e999}}`, "error number": `{"error":5}`,
+		"error number": `{"error":5}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := sendError(t, serve(t, answer(200, body)))

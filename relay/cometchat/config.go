@@ -44,6 +44,12 @@ type Config struct {
 	UserAgent string
 	// Timeout bounds one call from dialling to the last byte of the answer; the default is 15 s.
 	Timeout time.Duration
+	// Sources are the sources that are polled and the conversations that bots are configured for, in the words of
+	// [Connection.Poll]. They are for [Connection.Probe] alone, which looks whether the connection can see them.
+	Sources []string
+	// Observe is told of every call of the server API once it has ended, in the goroutine that made it, so that budgets and
+	// metrics can learn from it. It has to return at once; nil means nobody.
+	Observe func(Observation) `json:"-"`
 }
 
 // setDefaults fills in what is empty and has a default.

@@ -78,12 +78,12 @@ func TestValidate(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	c := newConnection(t, nil)
-	if c.base != "https://app1.api-eu.cometchat.io/v3" || c.userAgent != "threadrelay" || c.timeout != 15*time.Second || c.self != "helper" || c.ID() != "cc" {
-		t.Errorf("base %q, user agent %q, timeout %v, self %q, id %q", c.base, c.userAgent, c.timeout, c.self, c.ID())
+	if c.client.base != "https://app1.api-eu.cometchat.io/v3" || c.client.userAgent != "threadrelay" || c.client.timeout != 15*time.Second || c.self != "helper" || c.ID() != "cc" {
+		t.Errorf("base %q, user agent %q, timeout %v, self %q, id %q", c.client.base, c.client.userAgent, c.client.timeout, c.self, c.ID())
 	}
 	c = newConnection(t, func(cfg *Config) { cfg.BaseURL = "http://localhost:1/v3/" })
-	if c.base != "http://localhost:1/v3" {
-		t.Errorf("base %q", c.base)
+	if c.client.base != "http://localhost:1/v3" {
+		t.Errorf("base %q", c.client.base)
 	}
 }
 

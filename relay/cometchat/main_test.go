@@ -35,7 +35,7 @@ func newConnection(t testing.TB, change func(*Config)) *Connection {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.http.CloseIdleConnections)
+	t.Cleanup(c.client.http.CloseIdleConnections)
 	return c
 }
 

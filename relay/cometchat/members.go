@@ -37,7 +37,8 @@ func (c *Connection) Member(ctx context.Context, q event.MembershipQuery) (bool,
 }
 
 func (c *Connection) joined(ctx context.Context, guid, user string) (bool, error) {
-	data, err := c.do(ctx, call{method: http.MethodGet, path: []string{"groups", guid}, as: user})
+	var data json.RawMessage
+	err := c.client.As(user).call(ctx, Request{Method: http.MethodGet, Path: []string{"groups", guid}}, &data)
 	var refused *APIError
 	if errors.As(err, &refused) && (isNotMember(refused.Code) || refused.Code == "ERR_MESSAGE_NO_ACCESS") {
 		return false, nil

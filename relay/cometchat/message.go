@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/threadrelay/threadrelay/bus/event"
 )
@@ -14,89 +13,89 @@ import (
 // systemUID is the platform's own voice, and the sender of messages that were sent without "onBehalfOf".
 const systemUID = "app_system"
 
-// report is what a call says of one message.
-type report struct {
-	typ     event.Type
-	place   wirePlace
-	message wireMessage
-	// action is when the action message around the original was written; zero if there was none.
-	action time.Time
+// tell returns the events of a report, oldest first. The trigger may be empty: then it is the one that the platform has for
+// what happened. body is what the report was read from.
+func (c *Connection) tell(r report, trigger string, body []byte) ([]event.Event, error) {
+	base, err := c.event(r)
+	if err != nil {
+		return nil, err
+	}
+	var events []event.Event
+	switch {
+	case r.typ == event.MessageDeleted:
+		events = append(events, c.deleted(r, base))
+	case r.typ == event.MessageEdited:
+		events = append(events, c.edited(r, base))
+	case r.held != "" && r.edited(): // what it was created with is not there any more
+		events = append(events, c.edited(r, base))
+	case r.edited():
+		events = append(events, c.created(r, base), c.edited(r, base))
+	default:
+		events = append(events, c.created(r, base))
+	}
+	for i := range events {
+		e := &events[i]
+		e.Trigger = usualTrigger(e.Type)
+		if trigger != "" {
+			e.Trigger = triggerName(trigger)
+		}
+		if r.held != "" {
+			*e = c.heldEvent(r, *e, body)
+		}
+	}
+	return events, nil
 }
 
-// at returns when the reported thing happened, or the zero time if the payload does not tell.
-func (r report) at() time.Time {
-	m := r.message
-	switch r.typ {
+// event returns what all events of a report have in common.
+func (c *Connection) event(r report) (event.Event, error) {
+	m, thread, err := c.message(r)
+	if err != nil {
+		return event.Event{}, err
+	}
+	e := event.Event{Version: event.Version, Platform: platform, Thread: thread, Self: c.self, Message: &m, Incomplete: r.partial}
+	if r.partial {
+		e.Thread.Root = ""
+	}
+	return e, nil
+}
+
+func (c *Connection) created(r report, e event.Event) event.Event {
+	e.Type, e.Time = event.MessageCreated, orEpoch(r.sent())
+	return c.named(e, "created")
+}
+
+func (c *Connection) edited(r report, e event.Event) event.Event {
+	e.Type, e.Time = event.MessageEdited, orEpoch(r.changed())
+	return c.named(e, editVersion(e.Time, r.message.Data.v.Text))
+}
+
+func (c *Connection) deleted(r report, e event.Event) event.Event {
+	e.Type, e.Time = event.MessageDeleted, orEpoch(r.gone())
+	e = c.named(e, "deleted")
+	e.Message.Text, e.Message.Mentions, e.Message.Attachments = "", nil, nil
+	return e
+}
+
+// named gives an event its id, and a message of its own.
+func (c *Connection) named(e event.Event, what string) event.Event {
+	m := *e.Message
+	e.Message, e.ID = &m, c.eventID(m.ID, what)
+	if e.Incomplete {
+		e.ID += incompleteSuffix
+	}
+	return e
+}
+
+// usualTrigger is the platform's name for what most often makes an event of the type.
+func usualTrigger(t event.Type) string {
+	switch t {
 	case event.MessageEdited:
-		return first(m.EditedAt, m.UpdatedAt, instant{r.action})
+		return "message_edited"
 	case event.MessageDeleted:
-		return first(m.DeletedAt, m.UpdatedAt, instant{r.action})
+		return "message_deleted"
 	}
-	return first(m.SentAt, m.UpdatedAt)
+	return "message_sent"
 }
-
-// readReport reads a message, or the action message around one. The documents (webhooks/overview) show edits and deletes as
-// action messages; the live service has been seen to send the original itself.
-func readReport(raw json.RawMessage, what triggerMeaning) (report, error) {
-	var head wireHead
-	if err := decodeObject(raw, &head); err != nil {
-		return report{}, err
-	}
-	r := report{typ: what.typ}
-	if head.Category == "action" && head.Type == "message" {
-		var a wireAction
-		if err := decodeObject(raw, &a); err != nil {
-			return report{}, fmt.Errorf("action: %w", err)
-		}
-		if r.typ == event.MessageCreated {
-			r.typ = actionType(a.Data.Action)
-		}
-		if r.typ == event.Other {
-			return r, nil
-		}
-		r.action = first(a.UpdatedAt, a.SentAt)
-		raw, head = a.Data.Entities.On.Entity, wireHead{}
-		if err := decodeObject(raw, &head); err != nil {
-			return report{}, fmt.Errorf("data.entities.on.entity: %w", err)
-		}
-	}
-	if !isSpeech(head.Category) {
-		return report{typ: event.Other}, nil
-	}
-	if err := decodeObject(raw, &r.place); err != nil {
-		return report{}, err
-	}
-	if err := decodeObject(raw, &r.message); err != nil {
-		return report{}, err
-	}
-	if r.typ != event.MessageDeleted && !what.approved && isHeld(r.message.Data.v.Moderation.v.Status) {
-		r.typ = event.Other
-	}
-	return r, nil
-}
-
-func actionType(action string) event.Type {
-	switch action {
-	case "edited":
-		return event.MessageEdited
-	case "deleted":
-		return event.MessageDeleted
-	}
-	return event.Other
-}
-
-// isSpeech reports whether messages of the category say something. The others (call, action, agentic and whatever is
-// invented next) are notes of what went on.
-func isSpeech(category string) bool {
-	switch category {
-	case "message", "custom", "interactive", "card":
-		return true
-	}
-	return false
-}
-
-// isHeld reports a message that moderation has not let pass, or not yet.
-func isHeld(status string) bool { return status == "pending" || status == "disapproved" }
 
 // message returns the message and the thread that it belongs to.
 func (c *Connection) message(r report) (event.Message, event.ThreadRef, error) {
@@ -106,11 +105,23 @@ func (c *Connection) message(r report) (event.Message, event.ThreadRef, error) {
 	}
 	kind, d := r.message.Type, r.message.Data.v
 	m := event.Message{
-		ID: p.id, Parent: p.parent, Sender: sender(p.sender, d.Entities.v.Sender), Recipient: p.recipient,
-		Kind: kind, Text: d.Text, Mentions: mentions(d.Mentions.v), Attachments: attachments(kind, d), Marker: marker(d.Metadata),
+		ID: p.id, Parent: p.parent, Sender: c.author(p.sender, d.Entities.v.Sender), Recipient: p.recipient,
+		Kind: c.plain(kind), Text: c.plain(d.Text), Mentions: mentions(d.Mentions.v), Attachments: c.attachments(kind, d),
+		Marker: c.marker(d.Metadata),
 	}
 	return m, p.thread, nil
 }
+
+// plain returns a text of the platform without the API key, should somebody have written it there.
+func (c *Connection) plain(s string) string {
+	if key := c.key.literal(); key != "" {
+		s = strings.ReplaceAll(s, key, removed)
+	}
+	return s
+}
+
+// link returns a URL without the API key and without the credentials of its own.
+func (c *Connection) link(s string) string { return cleanText(s, c.key.literal()) }
 
 // placed is where a message was said.
 type placed struct {
@@ -126,7 +137,7 @@ func (c *Connection) place(w wirePlace) (placed, error) {
 		return placed{}, err
 	}
 	p := placed{id: event.MessageID(id)}
-	if strings.Trim(string(w.ParentID), "0") != "" {
+	if isMessage(w.ParentID) {
 		parent, err := messageID(w.ParentID)
 		if err != nil {
 			return placed{}, fmt.Errorf("parentId: %w", err)
@@ -146,26 +157,38 @@ func (c *Connection) place(w wirePlace) (placed, error) {
 	if p.parent != "" {
 		p.thread.Root = p.parent
 	}
-	switch w.ReceiverType {
-	case "group":
-		p.thread.Conversation = groupConversation(to)
-	case "user":
-		p.recipient = event.UserID(to)
-		p.thread.Conversation = userConversation(string(c.self), from, to)
-	default:
+	p.thread.Conversation = c.conversation(w.ReceiverType, from, to)
+	if p.thread.Conversation == "" {
 		return placed{}, errors.New("receiverType: neither user nor group")
+	}
+	if w.ReceiverType == "user" {
+		p.recipient = event.UserID(to)
 	}
 	return p, nil
 }
 
-// sender returns the author, with the name and the picture of data.entities.sender if they are there.
-func sender(id event.UserID, entity json.RawMessage) event.User {
-	u := event.User{ID: id, System: id == systemUID}
-	var s wireSender
-	if decodeObject(entity, &s) == nil {
-		u.Name, u.Avatar = s.Entity.v.Name, cleanText(s.Entity.v.Avatar, "")
+// conversation names where one says something to another, who may be a group; it is empty for an unknown kind of receiver.
+func (c *Connection) conversation(receiverType, from, to string) event.ConversationID {
+	switch receiverType {
+	case "group":
+		return groupConversation(to)
+	case "user":
+		return userConversation(string(c.self), from, to)
 	}
-	return u
+	return ""
+}
+
+// author returns a user, with the name and the picture of the entity if they are there.
+func (c *Connection) author(id event.UserID, entity json.RawMessage) event.User {
+	var s wireSender
+	if decodeObject(entity, &s) != nil {
+		s = wireSender{}
+	}
+	return c.user(id, s.Entity.v)
+}
+
+func (c *Connection) user(id event.UserID, w wireUser) event.User {
+	return event.User{ID: id, Name: c.plain(w.Name), Avatar: c.link(w.Avatar), System: id == systemUID}
 }
 
 // mentions returns the mentioned users in order. A key that is no uid mentions nobody.
@@ -180,27 +203,28 @@ func mentions(keys map[string]json.RawMessage) []event.UserID {
 	return slices.Compact(ids)
 }
 
-// attachments returns data.attachments, or the older data.url of a media message. Access tokens in the URLs are removed.
-func attachments(kind string, d wireData) []event.MediaRef {
+// attachments returns data.attachments, or the older data.url of a media message. Access tokens in the URLs are removed:
+// whoever fetches the file asks for one.
+func (c *Connection) attachments(kind string, d wireData) []event.MediaRef {
 	var refs []event.MediaRef
 	for _, a := range d.Attachments {
 		if a.v.URL != "" {
 			refs = append(refs, event.MediaRef{
-				URL: cleanText(a.v.URL, ""), Name: a.v.Name, MIMEType: a.v.MIMEType, Size: int64(a.v.Size),
+				URL: c.link(a.v.URL), Name: c.plain(a.v.Name), MIMEType: c.plain(a.v.MIMEType), Size: int64(a.v.Size),
 			})
 		}
 	}
 	switch kind {
 	case "image", "video", "audio", "file":
 		if len(refs) == 0 && d.URL != "" {
-			refs = []event.MediaRef{{URL: cleanText(d.URL, "")}}
+			refs = []event.MediaRef{{URL: c.link(d.URL)}}
 		}
 	}
 	return refs
 }
 
 // marker returns what Send wrote into the metadata of its messages, or nil.
-func marker(metadata json.RawMessage) *event.Marker {
+func (c *Connection) marker(metadata json.RawMessage) *event.Marker {
 	var keys map[string]json.RawMessage
 	if decodeObject(metadata, &keys) != nil {
 		return nil
@@ -209,5 +233,5 @@ func marker(metadata json.RawMessage) *event.Marker {
 	if decodeObject(keys[markerKey], &w) != nil || w.Action == "" {
 		return nil
 	}
-	return &event.Marker{Action: event.ActionID(w.Action), Bot: w.Bot}
+	return &event.Marker{Action: event.ActionID(c.plain(w.Action)), Bot: c.plain(w.Bot)}
 }

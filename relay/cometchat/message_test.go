@@ -33,48 +33,108 @@ func groupReply() *event.Message {
 	}
 }
 
-func TestReceiveMessages(t *testing.T) {
-	edited := &event.Message{ID: "5101", Sender: lena(), Recipient: "helper", Kind: "text", Text: "is the big crane free?"}
-	gone := &event.Message{ID: "5101", Sender: lena(), Recipient: "helper", Kind: "text"}
+type messageCase struct {
+	file string
+	want []event.Event // less what all have in common
+	unix []int64
+}
+
+// goldenMessages are the calls that have typed events, and those that moderation holds.
+func goldenMessages() []messageCase {
 	group := event.ThreadRef{Connection: "cc", Conversation: "group/harbour-crew", Root: "5200"}
-	tests := []struct {
-		file string
-		want event.Event
-		unix int64
-	}{
-		{"message_sent.direct.json", event.Event{ID: "5101:created", Type: event.MessageCreated, Thread: directThread(),
-			Message: &event.Message{ID: "5101", Sender: lena(), Recipient: "helper", Kind: "text", Text: "is the crane free?"}}, 1760000100},
-		{"message_sent.group-reply.json", event.Event{ID: "5203:created", Type: event.MessageCreated, Thread: group, Message: groupReply()}, 1760000300},
-		{"user_mentioned.json", event.Event{ID: "5203:created", Type: event.MessageCreated, Thread: group, Message: groupReply()}, 1760000300},
-		{"message_edited.action.json", event.Event{ID: "5101:edited:1760000160-90b7fa0e", Type: event.MessageEdited, Thread: directThread(), Message: edited}, 1760000160},
-		{"message_edited.plain.json", event.Event{ID: "5101:edited:1760000160-90b7fa0e", Type: event.MessageEdited, Thread: directThread(), Message: edited}, 1760000160},
-		{"message_deleted.action.json", event.Event{ID: "5101:deleted", Type: event.MessageDeleted, Thread: directThread(), Message: gone}, 1760000190},
-		{"message_deleted.plain.json", event.Event{ID: "5101:deleted", Type: event.MessageDeleted, Thread: directThread(), Message: gone}, 1760000190},
-		{"after_message.bot.json", event.Event{ID: "5301:created", Type: event.MessageCreated,
-			Thread:  event.ThreadRef{Connection: "cc", Conversation: "user/lena", Root: "5301"},
-			Message: &event.Message{ID: "5301", Sender: lena(), Recipient: "helper", Kind: "text", Text: "hello bot"}}, 1760000400},
-		{"moderation_manual_approved.json", event.Event{ID: "5400:created", Type: event.MessageCreated,
-			Thread:  event.ThreadRef{Connection: "cc", Conversation: "group/harbour-crew", Root: "5400"},
-			Message: &event.Message{ID: "5400", Sender: omar(), Kind: "text", Text: "cheap ropes!"}}, 1760000500},
+	ropes := event.ThreadRef{Connection: "cc", Conversation: "group/harbour-crew", Root: "5410"}
+	own := func(id event.MessageID) event.ThreadRef {
+		return event.ThreadRef{Connection: "cc", Conversation: "user/lena", Root: id}
 	}
+	said := func(id event.MessageID, text string) *event.Message {
+		return &event.Message{ID: id, Sender: lena(), Recipient: "helper", Kind: "text", Text: text}
+	}
+	one := func(file, id string, typ event.Type, thread event.ThreadRef, m *event.Message, unix int64) messageCase {
+		return messageCase{file, []event.Event{{ID: event.ID(id), Type: typ, Thread: thread, Message: m}}, []int64{unix}}
+	}
+	held := func(file, id string, root event.MessageID, unix int64) messageCase {
+		return one(file, id, event.Other, event.ThreadRef{Connection: "cc", Conversation: "group/harbour-crew", Root: root}, nil, unix)
+	}
+	reaction := func(file, id string, typ event.Type, by event.User, unix int64) messageCase {
+		return messageCase{file, []event.Event{{
+			ID: event.ID(id), Type: typ, Incomplete: true, Thread: event.ThreadRef{Connection: "cc", Conversation: "message/5101"},
+			Reaction: &event.Reaction{Message: "5101", Emoji: "⚓", By: by},
+		}}, []int64{unix}}
+	}
+	partial := func(c messageCase) messageCase { c.want[0].Incomplete = true; return c }
+
+	ropesText := &event.Message{ID: "5410", Sender: omar(), Kind: "text", Text: "ropes, second hand"}
+	const ropesEdit = "5410:edited:1760000540-b8050f4b"
+	mona := event.User{ID: "mona", Name: "Mona Brandt", Avatar: "https://pics.example.net/mona.png"}
+	quay := &event.Message{ID: "5110", Sender: lena(), Recipient: "helper", Kind: "image", Attachments: []event.MediaRef{
+		{URL: "https://files-eu.example.net/app1/media/quay.png?fat=[removed]", Name: "quay.png", MIMEType: "image/png", Size: 40960}}}
+	return []messageCase{
+		one("message_sent.direct", "5101:created", event.MessageCreated, directThread(), said("5101", "is the crane free?"), 1760000100),
+		one("message_sent.group-reply", "5203:created", event.MessageCreated, group, groupReply(), 1760000300),
+		one("user_mentioned", "5203:created", event.MessageCreated, group, groupReply(), 1760000300),
+		one("message_sent.image", "5110:created", event.MessageCreated, own("5110"), quay, 1760000120),
+		one("message_sent.custom", "5111:created", event.MessageCreated, own("5111"),
+			&event.Message{ID: "5111", Sender: lena(), Recipient: "helper", Kind: "berth"}, 1760000121),
+		one("message_sent.unmoderated", "5420:created", event.MessageCreated, own("5420"), said("5420", "two tons of coal, please"), 1760000520),
+
+		one("message_edited.action", "5101:edited:1760000160-90b7fa0e", event.MessageEdited, directThread(), said("5101", "is the big crane free?"), 1760000160),
+		one("message_edited.plain", "5101:edited:1760000160-90b7fa0e", event.MessageEdited, directThread(), said("5101", "is the big crane free?"), 1760000160),
+		one("message_deleted.action", "5101:deleted", event.MessageDeleted, directThread(), said("5101", ""), 1760000190),
+		one("message_deleted.plain", "5101:deleted", event.MessageDeleted, directThread(), said("5101", ""), 1760000190),
+		partial(one("message_deleted.bare", "5101:deleted:incomplete", event.MessageDeleted, own(""),
+			&event.Message{ID: "5101", Sender: event.User{ID: "lena"}, Recipient: "helper"}, 1760000190)),
+		partial(one("message_deleted.bare-group", "5203:deleted:incomplete", event.MessageDeleted,
+			event.ThreadRef{Connection: "cc", Conversation: "group/harbour-crew"}, &event.Message{ID: "5203", Sender: event.User{ID: "mona"}}, 1760000390)),
+
+		reaction("message_reaction_added", "5101:reaction-added:88-1760000600:incomplete", event.ReactionAdded, event.User{ID: "mona", Name: "Mona Brandt"}, 1760000600),
+		reaction("message_reaction_removed", "5101:reaction-removed:88-1760000605:incomplete", event.ReactionRemoved, mona, 1760000605),
+
+		one("after_message.bot", "5301:created", event.MessageCreated, own("5301"), said("5301", "hello bot"), 1760000400),
+		one("after_message.bot-group", "5320:created", event.MessageCreated, group,
+			&event.Message{ID: "5320", Parent: "5200", Sender: omar(), Kind: "text", Text: "/tide"}, 1760000420),
+		one("after_message.legacy", "5310:created", event.MessageCreated, event.ThreadRef{Connection: "cc", Conversation: "users/lena+mona", Root: "5310"},
+			&event.Message{ID: "5310", Sender: lena(), Recipient: "mona", Kind: "text", Text: "low tide at six"}, 1760000410),
+
+		held("message_sent.pending", "5400:created:pending", "5400", 1760000500),
+		held("message_sent.disapproved", "5400:created:disapproved", "5400", 1760000500),
+		held("message_edited.plain-pending", ropesEdit+":pending", "5410", 1760000540),
+		held("message_edited.action-pending", ropesEdit+":pending", "5410", 1760000540),
+		held("message_edited.plain-disapproved", ropesEdit+":disapproved", "5410", 1760000540),
+		one("moderation_manual_approved", "5400:created", event.MessageCreated, event.ThreadRef{Connection: "cc", Conversation: "group/harbour-crew", Root: "5400"},
+			&event.Message{ID: "5400", Sender: omar(), Kind: "text", Text: "cheap ropes!"}, 1760000500),
+		one("moderation_engine_approved", "5420:created", event.MessageCreated, own("5420"), said("5420", "two tons of coal, please"), 1760000520),
+		one("moderation_engine_failed.whole", "5431:created", event.MessageCreated, own("5431"), said("5431", "is the lock open?"), 1760000530),
+		{"moderation_engine_approved.edit", []event.Event{
+			{ID: "5410:created", Type: event.MessageCreated, Thread: ropes, Message: ropesText},
+			{ID: ropesEdit, Type: event.MessageEdited, Thread: ropes, Message: ropesText},
+		}, []int64{1760000510, 1760000540}},
+	}
+}
+
+func TestReceiveMessages(t *testing.T) {
 	c := newConnection(t, nil)
-	for _, tt := range tests {
+	for _, tt := range goldenMessages() {
 		t.Run(tt.file, func(t *testing.T) {
-			want := tt.want
-			want.Version, want.Platform, want.Self = 1, "cometchat", "helper"
-			want.ID = "cometchat:77a41c0de:" + want.ID
-			want.Trigger, _, _ = strings.Cut(tt.file, ".")
-			want.Time = time.Unix(tt.unix, 0).UTC()
-			got := receiveOne(t, c, golden(t, tt.file))
-			if !reflect.DeepEqual(got, want) {
-				t.Errorf("got  %+v %+v\nwant %+v %+v", got, got.Message, want, want.Message)
+			body := golden(t, tt.file+".json")
+			got, err := c.Receive(goodAuth(), body)
+			if err != nil || len(got) != len(tt.want) {
+				t.Fatalf("%d events, %v", len(got), err)
 			}
-			b, err := got.Encode()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if back, err := event.DecodeEvent(b); err != nil || !reflect.DeepEqual(back, got) {
-				t.Errorf("the round trip gives %+v, %v", back, err)
+			for i, want := range tt.want {
+				checkEvent(t, got[i])
+				want.Version, want.Platform, want.Self = 1, "cometchat", "helper"
+				want.ID = "cometchat:app1:" + want.ID
+				want.Trigger, _, _ = strings.Cut(tt.file, ".")
+				want.Time = time.Unix(tt.unix[i], 0).UTC()
+				if want.Type == event.Other {
+					want.Payload = body
+				}
+				if string(got[i].Payload) != string(want.Payload) {
+					t.Errorf("payload %s", got[i].Payload)
+				}
+				if got[i].Payload, want.Payload = nil, nil; !reflect.DeepEqual(got[i], want) {
+					t.Errorf("got  %+v %+v\nwant %+v %+v", got[i], got[i].Message, want, want.Message)
+				}
 			}
 		})
 	}
@@ -82,7 +142,7 @@ func TestReceiveMessages(t *testing.T) {
 
 // direct is a message_sent body of a plain 1:1 message whose fields can be set.
 func direct(trigger, sender, receiver, fields, data string) []byte {
-	return fmt.Appendf(nil, `{"trigger":%q,"appId":"z","data":{"message":{"id":"7","category":"message","type":"text","sender":%q,"receiver":%q,"receiverType":"user","sentAt":1760000000,"data":{%s}%s}}}`,
+	return fmt.Appendf(nil, `{"trigger":%q,"appId":"app1","data":{"message":{"id":"7","category":"message","type":"text","sender":%q,"receiver":%q,"receiverType":"user","sentAt":1760000000,"data":{%s}%s}}}`,
 		trigger, sender, receiver, data, fields)
 }
 
@@ -147,6 +207,14 @@ func TestTypes(t *testing.T) {
 		{"unmoderated", "message_sent", ``, `"text":"x","moderation":{"status":"unmoderated"}`, event.MessageCreated},
 		{"edit held", "message_edited", ``, `"text":"x","moderation":{"status":"disapproved"}`, event.Other},
 		{"delete of a held one", "message_deleted", ``, `"moderation":{"status":"disapproved"}`, event.MessageDeleted},
+		{"edit of a deleted one", "message_edited", `,"deletedAt":1760000003`, ``, event.MessageDeleted},
+		{"approval of a deleted one", "moderation_manual_approved", `,"deletedAt":1760000003`, `"moderation":{"status":"approved"}`, event.MessageDeleted},
+		{"held and deleted", "message_sent", `,"deletedAt":1760000003`, `"moderation":{"status":"pending"}`, event.MessageDeleted},
+		{"delete called edited, as sent", "message_sent", strings.Replace(action("edited"), `"id":5`, `"id":5,"deletedAt":1760000003`, 1), ``, event.MessageDeleted},
+		{"edit of a call", "message_edited", strings.Replace(action("edited"), `"category":"message"`, `"category":"call"`, 1), ``, event.Other},
+		{"edit without a category", "message_edited", strings.Replace(action("edited"), `"category":"message",`, ``, 1), ``, event.MessageEdited},
+		{"status without sense", "message_sent", ``, `"text":"x","moderation":{"status":"fried"}`, event.MessageCreated},
+		{"failed moderation", "moderation_engine_failed", ``, `"text":"x"`, event.Other},
 		{"approval", "moderation_engine_approved", ``, `"text":"x","moderation":{"status":"pending"}`, event.MessageCreated},
 		{"refusal", "moderation_engine_blocked", ``, `"text":"x","moderation":{"status":"disapproved"}`, event.Other},
 		{"legacy before", "before_message", ``, `"text":"x"`, event.Other},
@@ -193,6 +261,10 @@ func TestMessageFields(t *testing.T) {
 			m.Kind, m.Attachments = "file", []event.MediaRef{{URL: "https://f/y"}}
 		}},
 		{"url of a text", ``, `"url":"https://f/x"`, func(*event.Message) {}},
+		{"the key in what was said", `,"type":"` + testKey + `"`, `"text":"my key is ` + testKey + `","entities":{"sender":{"entity":{"name":"` + testKey + `"}}},"metadata":{"threadrelay":{"action":"` + testKey + `","bot":"` + testKey + `"}},"attachments":[{"url":"https://h/` + testKey + `","name":"` + testKey + `","mimeType":"` + testKey + `"}]`, func(m *event.Message) {
+			m.Kind, m.Text, m.Sender.Name, m.Marker = "[removed]", "my key is [removed]", "[removed]", &event.Marker{Action: "[removed]", Bot: "[removed]"}
+			m.Attachments = []event.MediaRef{{URL: "https://h/[removed]", Name: "[removed]", MIMEType: "[removed]"}}
+		}},
 		{"invalid utf-8 and lone surrogates", ``, "\"text\":\"\xff\\ud800\\u0000!\"", func(m *event.Message) { m.Text = "\ufffd\ufffd\x00!" }},
 		{"duplicate keys", `,"sender":"first","sender":"ana"`, `"text":"a","text":"b"`, func(m *event.Message) { m.Text = "b" }},
 		{"huge unknown number", `,"score":1e999`, ``, func(*event.Message) {}},
@@ -218,13 +290,13 @@ func TestTimesAndIDs(t *testing.T) {
 		unix                  int64
 		id                    event.ID
 	}{
-		{"sentAt string", "message_sent", `,"sentAt":"1760000009"`, 1760000009, "cometchat:z:7:created"},
-		{"updatedAt instead", "message_sent", `,"sentAt":0,"updatedAt":1760000009`, 1760000009, "cometchat:z:7:created"},
-		{"none", "message_sent", `,"sentAt":null`, 0, "cometchat:z:7:created"},
-		{"edited", "message_edited", `,"editedAt":1760000001,"updatedAt":1760000002`, 1760000001, "cometchat:z:7:edited:1760000001-2d711642"},
-		{"updated", "message_edited", `,"updatedAt":1760000002`, 1760000002, "cometchat:z:7:edited:1760000002-2d711642"},
-		{"edited without time", "message_edited", ``, 0, "cometchat:z:7:edited:0-2d711642"},
-		{"deleted", "message_deleted", `,"deletedAt":1760000003,"updatedAt":1760000004`, 1760000003, "cometchat:z:7:deleted"},
+		{"sentAt string", "message_sent", `,"sentAt":"1760000009"`, 1760000009, "cometchat:app1:7:created"},
+		{"updatedAt instead", "message_sent", `,"sentAt":0,"updatedAt":1760000009`, 1760000009, "cometchat:app1:7:created"},
+		{"none", "message_sent", `,"sentAt":null`, 0, "cometchat:app1:7:created"},
+		{"edited", "message_edited", `,"editedAt":1760000001,"updatedAt":1760000002`, 1760000001, "cometchat:app1:7:edited:1760000001-2d711642"},
+		{"updated", "message_edited", `,"updatedAt":1760000002`, 1760000002, "cometchat:app1:7:edited:1760000002-2d711642"},
+		{"edited without time", "message_edited", ``, 0, "cometchat:app1:7:edited:0-2d711642"},
+		{"deleted", "message_deleted", `,"deletedAt":1760000003,"updatedAt":1760000004`, 1760000003, "cometchat:app1:7:deleted"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -235,7 +307,7 @@ func TestTimesAndIDs(t *testing.T) {
 		})
 	}
 	other := receiveOne(t, c, direct("message_edited", "ana", "zoe", `,"editedAt":1760000001`, `"text":"y"`))
-	if other.ID == "cometchat:z:7:edited:1760000001-2d711642" {
+	if other.ID == "cometchat:app1:7:edited:1760000001-2d711642" {
 		t.Error("two edits in one second have one id")
 	}
 }

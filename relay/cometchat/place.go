@@ -1,16 +1,14 @@
 package cometchat
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/threadrelay/threadrelay/bus/event"
 )
 
 // The forms of a conversation's id. A 1:1 conversation is named by the other side if the bot takes part in it, and by both
-// sides, sorted, if it does not.
+// sides, sorted, if it does not. "message/<id>" stands for the unknown conversation of a message, and can only be waited in.
 const (
 	groupPrefix   = "group/"
 	userPrefix    = "user/"
@@ -67,54 +65,23 @@ func receiver(conversation event.ConversationID, sender string) (id, kind string
 	return id, kind, nil
 }
 
-// located is what could be found out about where and when something happened.
-type located struct {
-	thread event.ThreadRef
-	time   time.Time
-}
-
-// locate looks into the data of a call that has no type of its own. It finds the thread of a message (data.message, the
-// data.resource of a failed moderation, or the data itself), the message that a reaction belongs to, and the times that the
-// documents show: sentAt, reactedAt, and the timestamp of receipts and of changes of presence.
-func (c *Connection) locate(data json.RawMessage) located {
-	l := located{thread: event.ThreadRef{Connection: c.id}}
-	var fields map[string]json.RawMessage
-	if decodeObject(data, &fields) != nil {
-		return l
-	}
-	for _, raw := range []json.RawMessage{fields["message"], fields["resource"], data} {
-		var w wirePlace
-		if decodeObject(raw, &w) != nil {
-			continue
+// conversationOf reads the platform's own name of a conversation, "group_<guid>" or "<uid>_user_<uid>". It returns "" for
+// anything else, and where uids that hold "_user_" leave open who the two sides are.
+func conversationOf(self, platformID string) event.ConversationID {
+	if guid, ok := strings.CutPrefix(platformID, "group_"); ok {
+		if guid, err := uid(guid); err == nil {
+			return groupConversation(guid)
 		}
-		if p, err := c.place(w); err == nil {
-			return located{thread: p.thread, time: w.SentAt.Time}
-		}
+		return ""
 	}
-	var reaction struct {
-		MessageID text    `json:"messageId"`
-		ReactedAt instant `json:"reactedAt"`
+	sides := strings.Split(platformID, "_user_")
+	if len(sides) != 2 {
+		return ""
 	}
-	if decodeObject(fields["reaction"], &reaction) == nil {
-		if id, err := messageID(reaction.MessageID); err == nil {
-			l.thread.Conversation = event.ConversationID(messagePrefix + id)
-		}
-		l.time = reaction.ReactedAt.Time
-		return l
+	a, errA := uid(sides[0])
+	b, errB := uid(sides[1])
+	if errA != nil || errB != nil {
+		return ""
 	}
-	l.time = timestamp(fields["body"])
-	if l.time.IsZero() {
-		l.time = timestamp(data)
-	}
-	return l
-}
-
-func timestamp(raw json.RawMessage) time.Time {
-	var at struct {
-		Timestamp instant `json:"timestamp"`
-	}
-	if decodeObject(raw, &at) != nil {
-		return time.Time{}
-	}
-	return at.Timestamp.Time
+	return userConversation(self, a, b)
 }

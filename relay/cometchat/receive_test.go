@@ -1,7 +1,6 @@
 package cometchat
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -136,6 +135,13 @@ func TestReceiveUnknownShape(t *testing.T) {
 		{"sender object", message(`"id":1,"sender":{"uid":"a"},"receiver":"b","receiverType":"user"`), `field "sender": unfit object`},
 		{"receiver climbs", message(`"id":1,"sender":"a","receiver":"..","receiverType":"group"`), "receiver: id would change a path"},
 		{"no receiver type", message(`"id":1,"sender":"a","receiver":"b"`), "receiverType: neither"},
+		{"no reaction", `{"trigger":"message_reaction_added","data":{}}`, "reaction: missing"},
+		{"reaction to nothing", `{"trigger":"message_reaction_added","data":{"reaction":{"id":"1","reaction":"⚓","uid":"a"}}}`, "reaction: messageId: message id is missing"},
+		{"reaction as documents write it", `{"trigger":"message_reaction_removed","data":{"reaction":{"messageId":"<messageId>","reaction":"⚓","uid":"a"}}}`, "reaction: messageId: message id is not"},
+		{"reaction of nothing", `{"trigger":"message_reaction_added","data":{"reaction":{"messageId":"5","reaction":"","uid":"a"}}}`, "reaction: 0 bytes long"},
+		{"reaction a novel", `{"trigger":"message_reaction_added","data":{"reaction":{"messageId":"5","reaction":"` + strings.Repeat("x", 257) + `","uid":"a"}}}`, "reaction: 257 bytes long"},
+		{"reaction of nobody", `{"trigger":"message_reaction_added","data":{"reaction":{"messageId":"5","reaction":"⚓"}}}`, "reaction: uid: missing"},
+		{"reaction by no uid", `{"trigger":"message_reaction_added","data":{"reaction":{"messageId":"5","reaction":"⚓","uid":"a b"}}}`, "reaction: uid: id has white space"},
 		{"action without original", `{"trigger":"message_deleted","data":{"message":{"category":"action","type":"message","id":"9"}}}`, "data.entities.on.entity: missing"},
 	}
 	c := newConnection(t, nil)
@@ -172,79 +178,40 @@ func TestShapeErrorPayloadIsRedacted(t *testing.T) {
 	assertNoSecret(t, err)
 }
 
-func TestReceiveOther(t *testing.T) {
+func TestReceiveOfAnotherApp(t *testing.T) {
 	tests := []struct {
-		file    string
-		thread  event.ThreadRef
-		unix    int64 // milliseconds
-		changed bool
+		name, app string
+		taken     bool
 	}{
-		{"message_sent.pending.json", event.ThreadRef{Connection: "cc", Conversation: "group/harbour-crew", Root: "5400"}, 1760000500000, false},
-		{"moderation_engine_blocked.json", event.ThreadRef{Connection: "cc", Conversation: "group/harbour-crew", Root: "5400"}, 1760000500000, false},
-		{"message_reaction_added.json", event.ThreadRef{Connection: "cc", Conversation: "message/5101"}, 1760000600000, false},
-		{"message_read_receipt.json", event.ThreadRef{Connection: "cc"}, 1760000610000, false},
-		{"group_member_joined.json", event.ThreadRef{Connection: "cc"}, 0, true},
-		{"user_connection_status_changed.json", event.ThreadRef{Connection: "cc"}, 1760000620123, false},
-		{"message_sent.call.json", event.ThreadRef{Connection: "cc", Conversation: "users/lena+mona", Root: "5500"}, 1760000700000, true},
+		{"ours", `"app1"`, true},
+		{"ours in other letters", `"APP1"`, true},
+		{"none", `null`, true},
+		{"empty", `""`, true},
+		{"masked", `"167*****1529"`, true},
+		{"as documents write it", `"<appId>"`, true},
+		{"no id at all", `"a b"`, true},
+		{"an object", `{}`, true},
+		{"longer than any", `"` + strings.Repeat("a", 65) + `"`, true},
+		{"another", `"app2"`, false},
+		{"another, a number", `12`, false},
+		{"part of ours", `"app"`, false},
 	}
 	c := newConnection(t, nil)
-	for _, tt := range tests {
-		t.Run(tt.file, func(t *testing.T) {
-			body := golden(t, tt.file)
-			e := receiveOne(t, c, body)
-			trigger, _, _ := strings.Cut(tt.file, ".")
-			if e.Type != event.Other || e.Trigger != trigger || e.Message != nil || e.Platform != "cometchat" || e.Self != "helper" {
-				t.Errorf("%+v", e)
-			}
-			if e.Thread != tt.thread {
-				t.Errorf("thread %v, want %v", e.Thread, tt.thread)
-			}
-			if e.Time.UnixMilli() != tt.unix {
-				t.Errorf("time %v, want %d", e.Time, tt.unix)
-			}
-			if !strings.HasPrefix(string(e.ID), "cometchat:77a41c0de:other:"+trigger+":") || e.ID != receiveOne(t, c, body).ID {
-				t.Errorf("id %s", e.ID)
-			}
-			if same := string(e.Payload) == string(body); same == tt.changed {
-				t.Errorf("payload unchanged: %t\n%s", same, e.Payload)
-			}
-			for _, secret := range []string{"drawbridge-9", "channel-secret-5"} {
-				if strings.Contains(string(e.Payload), secret) {
-					t.Errorf("%s stands in the payload", secret)
-				}
-			}
-			if _, err := e.Encode(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-func TestReceiveOtherIsGenerous(t *testing.T) {
-	c := newConnection(t, nil)
-	tests := []struct{ name, body, id, trigger string }{
-		{"unknown trigger without data", `{"trigger":"New_Thing-2"}`, "cometchat:app1:other:new_thing_2:", "New_Thing-2"},
-		{"trigger with anything in it", `{"trigger":"a b\n\u0000é.*>"}`, "cometchat:app1:other:a_b______:", "a_b______"},
-		{"long trigger", `{"trigger":"` + strings.Repeat("x", 70) + `"}`, "cometchat:app1:other:" + strings.Repeat("x", 64) + ":", strings.Repeat("x", 64)},
-		{"app id number", `{"trigger":"t","appId":12}`, "cometchat:12:other:t:", "t"},
-		{"app id masked", `{"trigger":"t","appId":"1*2<x>"}`, "cometchat:1*2<x>:other:t:", "t"},
-		{"app id no id", `{"trigger":"t","appId":"a b"}`, "cometchat:app1:other:t:", "t"},
-		{"app id object", `{"trigger":"t","appId":{}}`, "cometchat:app1:other:t:", "t"},
-		{"data array", `{"trigger":"t","data":[1e999]}`, "cometchat:app1:other:t:", "t"},
-		{"reaction without id", `{"trigger":"message_reaction_added","data":{"reaction":{"messageId":"<messageId>"}}}`, "cometchat:app1:other:message_reaction_added:", "message_reaction_added"},
-		{"times of wrong types", `{"trigger":"t","data":{"timestamp":"soon","body":{"timestamp":1e999}}}`, "cometchat:app1:other:t:", "t"},
-	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := receiveOne(t, c, []byte(tt.body))
-			if e.Type != event.Other || e.Trigger != tt.trigger || e.Time.Unix() != 0 || e.Thread != (event.ThreadRef{Connection: "cc"}) {
-				t.Errorf("%+v", e)
-			}
-			if id, ok := strings.CutPrefix(string(e.ID), tt.id); !ok || len(id) != 32 {
-				t.Errorf("id %s, want %s and 32 digits", e.ID, tt.id)
-			}
-			if string(e.Payload) != tt.body || !json.Valid(e.Payload) {
-				t.Errorf("payload %s", e.Payload)
+			for _, call := range []string{
+				`{"trigger":"message_sent","appId":` + tt.app + `,"data":{"message":{"id":"7","category":"message","type":"text","sender":"ana","receiver":"zoe","receiverType":"user","sentAt":1760000000,"data":{"text":"x"}}}}`,
+				`{"trigger":"call_started","appId":` + tt.app + `,"data":{}}`,
+				`{"trigger":"message_reaction_added","appId":` + tt.app + `,"data":{"reaction":{"id":"3","messageId":"7","reaction":"⚓","uid":"ana"}}}`,
+			} {
+				events, err := c.Receive(goodAuth(), []byte(call))
+				var shape *relay.ShapeError
+				if tt.taken && (err != nil || !strings.HasPrefix(string(events[0].ID), "cometchat:app1:")) {
+					t.Errorf("got %v, %v", events, err)
+				}
+				if !tt.taken && (!errors.As(err, &shape) || !strings.Contains(err.Error(), `appId: the call is about another app than the connection's, which is "app1"`) || string(shape.Payload) != call) {
+					t.Errorf("got %v, %v", events, err)
+				}
 			}
 		})
 	}

@@ -9,8 +9,14 @@ import (
 // removed stands where a credential stood.
 const removed = "[removed]"
 
-// Redact returns a call's body, which must be valid JSON, without the credentials in it.
-func (c *Connection) Redact(body []byte) []byte { return redact(body, c.key.literal()) }
+// Redact returns a call's body without the credentials in it. What is not JSON has no places where they could be looked for:
+// of that nothing is left.
+func (c *Connection) Redact(body []byte) []byte {
+	if !json.Valid(body) {
+		return encodeString(removed)
+	}
+	return redact(body, c.key.literal())
+}
 
 // redact returns JSON without credentials: the values of keys that name one (at any depth), user and password in URLs, the
 // file access token "fat" in a query, and the literal secret wherever a string holds it. All else keeps its bytes; if there
@@ -177,7 +183,8 @@ func (r *redactor) peek() byte {
 // isSecretKey reports whether the value of an object's key is a credential.
 func isSecretKey(key string) bool {
 	switch strings.ToLower(key) {
-	case "apikey", "api_key", "authtoken", "auth_token", "authorization", "password", "secret", "token", "fat":
+	case "apikey", "api_key", "authkey", "auth_key", "authtoken", "auth_token", "accesstoken", "access_token", "refreshtoken",
+		"refresh_token", "authorization", "password", "secret", "token", "fat":
 		return true
 	}
 	return false

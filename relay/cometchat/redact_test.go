@@ -14,8 +14,8 @@ func TestRedact(t *testing.T) {
 		{"invalid utf-8 is kept", "{\"a\":\"\xff\\ud800\",\"t\":\"x=\xfe\"}", ""},
 		{"any depth, any case", `{"a":[{"ApiKey":"x"},[{"b":{"AUTHTOKEN":{"c":[1,"]}"]}}}]]}`, `{"a":[{"ApiKey":"[removed]"},[{"b":{"AUTHTOKEN":"[removed]"}}]]}`},
 		{"the rest keeps its bytes", "{ \"n\": 1.50e+1, \"password\" : null , \"n\": \"\\u0041\" }", "{ \"n\": 1.50e+1, \"password\" : \"[removed]\" , \"n\": \"\\u0041\" }"},
-		{"all names", `{"apikey":1,"api_key":1,"authToken":1,"auth_token":1,"authorization":1,"password":1,"secret":1,"token":1,"fat":1,"fate":1}`,
-			`{"apikey":"[removed]","api_key":"[removed]","authToken":"[removed]","auth_token":"[removed]","authorization":"[removed]","password":"[removed]","secret":"[removed]","token":"[removed]","fat":"[removed]","fate":1}`},
+		{"all names", `{"apikey":1,"api_key":1,"AuthKey":1,"auth_key":1,"accessToken":1,"access_token":1,"refreshToken":1,"refresh_token":1,"authToken":1,"auth_token":1,"authorization":1,"password":1,"secret":1,"token":1,"fat":1,"fate":1}`,
+			`{"apikey":"[removed]","api_key":"[removed]","AuthKey":"[removed]","auth_key":"[removed]","accessToken":"[removed]","access_token":"[removed]","refreshToken":"[removed]","refresh_token":"[removed]","authToken":"[removed]","auth_token":"[removed]","authorization":"[removed]","password":"[removed]","secret":"[removed]","token":"[removed]","fat":"[removed]","fate":1}`},
 		{"key with escapes", `{"pass\u0077ord":"x"}`, `{"pass\u0077ord":"[removed]"}`},
 		{"duplicate keys", `{"secret":1,"secret":{"secret":2}}`, `{"secret":"[removed]","secret":"[removed]"}`},
 		{"already removed", `{"secret":"[removed]"}`, ""},
@@ -73,5 +73,10 @@ func TestConnectionRedactsWhatReceiveWasGiven(t *testing.T) {
 	got := string(c.Redact([]byte(`{"apiKey":"x","note":"key 0123456789abcdef","text":"kept"}`)))
 	if want := `{"apiKey":"[removed]","note":"key [removed]","text":"kept"}`; got != want {
 		t.Errorf("redacted to %s, want %s", got, want)
+	}
+	for _, broken := range []string{``, `{"apiKey"`, `{"apiKey":"x"`, `key 0123456789abcdef`} {
+		if got := string(c.Redact([]byte(broken))); got != `"[removed]"` {
+			t.Errorf("%s redacted to %s", broken, got)
+		}
 	}
 }

@@ -2,8 +2,8 @@ package cometchat
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/threadrelay/threadrelay/bus/event"
 	"github.com/threadrelay/threadrelay/relay"
@@ -12,80 +12,105 @@ import (
 // markerKey is the key of our marker in data.metadata.
 const markerKey = "threadrelay"
 
-// wireSend is the body of POST /messages and of POST /messages/{id}/thread (document "chat-apis").
-type wireSend struct {
-	Receiver     string       `json:"receiver"`
-	ReceiverType string       `json:"receiverType"`
-	Category     string       `json:"category"`
-	Type         string       `json:"type"`
-	Data         wireSendData `json:"data"`
-	MUID         string       `json:"muid,omitempty"`
-}
-
-type wireSendData struct {
-	Text     string                `json:"text"`
-	Metadata map[string]wireMarker `json:"metadata"`
-}
-
-// Send says an action's text: a Reply in the thread of its root, a Post in the conversation. It is one call, never repeated
-// here; whether the platform drops a repeated one is not documented. Every error is a [*relay.Failure]; an answer that
-// cannot be read is Temporary. The receipt's time is zero if the platform does not tell it.
+// Send carries out an action, in the name of its As or of the bot.
+//
+//   - A Reply goes into the thread of its root (POST /messages/{id}/thread), a Post into the conversation (POST /messages). Text,
+//     attachments by URL and custom content become one message; a text too long for one becomes several, each with the number
+//     of its part in its marker. These are preceded by a look for the parts that an earlier attempt has left.
+//   - An Edit, a Delete, a React and an Unreact change the target. A target that is gone is deleted already.
+//
+// An action with an Identity makes its user before, or brings it up to date, once per process; and if the platform says that
+// this user is no member of the group, it is taken in and the call is made again. Apart from that no call is repeated here:
+// whether the platform drops a repeated message is not documented.
+//
+// Every error is a [*relay.Failure]; an answer that cannot be read is Temporary. The receipt's time is zero if the platform
+// does not tell it.
 func (c *Connection) Send(ctx context.Context, a event.Action) (event.Receipt, error) {
-	k, err := c.sendCall(a)
+	s, err := c.sending(a)
 	if err != nil {
 		return event.Receipt{}, &relay.Failure{Kind: relay.Rejected, Err: fmt.Errorf("cometchat: %w", err)}
 	}
-	data, err := c.do(ctx, k)
-	if err != nil {
-		return event.Receipt{}, failure(fmt.Errorf("cometchat: send %s: %w", a.ID, err), a.Type == event.Reply)
+	var r event.Receipt
+	if err = s.embody(ctx); err == nil {
+		r, err = s.do(ctx)
 	}
-	var sent struct {
-		ID     text    `json:"id"`
-		SentAt instant `json:"sentAt"`
-	}
-	err = decodeData(data, &sent)
 	if err == nil {
-		_, err = messageID(sent.ID)
+		return r, nil
 	}
-	if err != nil {
-		err = fmt.Errorf("cometchat: send %s: the answer cannot be read: %w", a.ID, err)
-		return event.Receipt{}, &relay.Failure{Kind: relay.Temporary, Err: err}
-	}
-	return event.Receipt{Action: a.ID, Message: event.MessageID(sent.ID), Time: sent.SentAt.Time}, nil
+	return event.Receipt{}, failure(fmt.Errorf("cometchat: send %s: %w", a.ID, err), a.Type == event.Reply)
 }
 
-// sendCall returns the call that carries out an action, or why there is none.
-func (c *Connection) sendCall(a event.Action) (call, error) {
+// sending is an action on its way out.
+type sending struct {
+	c      *Connection
+	a      event.Action
+	as     string
+	client *Client // in the name of as
+	// receiver and kind are who is spoken to; of a Reply or a Post alone.
+	receiver, kind string
+	// root and target are message ids, where the action has them.
+	root, target string
+	// parts are the messages that the action becomes; of a Reply or a Post alone.
+	parts []Draft
+	// text is what an Edit says.
+	text string
+}
+
+// sending checks an action, and prepares all that needs no call.
+func (c *Connection) sending(a event.Action) (*sending, error) {
 	if err := a.Validate(); err != nil {
-		return call{}, err
+		return nil, err
 	}
 	as, err := c.actor(a.As)
 	if err != nil {
-		return call{}, fmt.Errorf("action %s: %w", a.ID, err)
+		return nil, fmt.Errorf("action %s: %w", a.ID, err)
 	}
-	to, kind, err := receiver(a.Thread.Conversation, as)
+	s := &sending{c: c, a: a, as: as, client: c.client.As(as)}
+	switch a.Type {
+	case event.Reply, event.Post:
+		err = s.prepareSaying()
+	default:
+		err = s.prepareChange()
+	}
 	if err != nil {
-		return call{}, fmt.Errorf("action %s: %w", a.ID, err)
+		return nil, fmt.Errorf("action %s: %w", a.ID, err)
 	}
-	body := wireSend{
-		Receiver: to, ReceiverType: kind, Category: "message", Type: "text",
-		Data: wireSendData{
-			Text:     a.Text,
-			Metadata: map[string]wireMarker{markerKey: {Action: string(a.ID), Bot: a.Bot}},
-		},
+	return s, nil
+}
+
+func (s *sending) do(ctx context.Context) (event.Receipt, error) {
+	switch s.a.Type {
+	case event.Reply, event.Post:
+		return s.say(ctx)
+	case event.Edit:
+		return s.edit(ctx)
+	case event.Delete:
+		return s.remove(ctx)
+	case event.React, event.Unreact:
+		return s.react(ctx)
 	}
-	k := call{method: http.MethodPost, path: []string{"messages"}, as: as}
-	if a.Type == event.Reply {
-		root, err := messageID(text(a.Thread.Root))
-		if err != nil {
-			return call{}, fmt.Errorf("action %s: root %q: %w", a.ID, a.Thread.Root, err)
+	return event.Receipt{}, fmt.Errorf("unknown type %q", s.a.Type) // which Validate has seen to
+}
+
+// try makes a call; if the platform says that a user of our making lacks what the call needs, it sees to that and makes the
+// call again.
+func (s *sending) try(ctx context.Context, call func() error) error {
+	err := call()
+	for range 2 { // there are two things that may be lacking
+		var refused *APIError
+		if s.a.Identity == nil || !errors.As(err, &refused) {
+			return err
 		}
-		k.path = append(k.path, root, "thread")
-	} else {
-		body.MUID = string(a.ID)
+		mended, fault := s.mend(ctx, refused.Code)
+		if fault != nil {
+			return fault
+		}
+		if !mended {
+			return err
+		}
+		err = call()
 	}
-	k.body = body
-	return k, nil
+	return err
 }
 
 // actor returns the user in whose name something is done. Without one the platform would do it as app_system.

@@ -26,13 +26,18 @@ func record(t *testing.T, into *seen, file string) *Connection {
 	t.Helper()
 	body := string(golden(t, file))
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {
-		b, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		*into = seen{method: r.Method, path: r.URL.EscapedPath(), header: r.Header, body: string(b)}
+		*into = noteRequest(t, r)
 		answer(200, body)(w, r)
 	})
+}
+
+func noteRequest(t *testing.T, r *http.Request) seen {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return seen{method: r.Method, path: r.URL.EscapedPath(), header: r.Header, body: string(b)}
 }
 
 func TestSendReply(t *testing.T) {
@@ -42,7 +47,7 @@ func TestSendReply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (event.Receipt{Action: "act-1", Message: "6001", Time: time.Unix(1760000800, 0).UTC()}); receipt != want {
+	if want := (event.Receipt{Action: "act-1", Message: "6001", Time: time.Unix(1760000800, 0).UTC()}); !reflect.DeepEqual(receipt, want) {
 		t.Errorf("receipt %+v, want %+v", receipt, want)
 	}
 	if got.method != "POST" || got.path != "/v3/messages/5101/thread" {
@@ -118,7 +123,7 @@ func TestSendReceivers(t *testing.T) {
 		if _, err := c.Send(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
-		var body wireSend
+		var body Draft
 		if err := json.Unmarshal([]byte(got.body), &body); err != nil || body.Receiver != tt.receiver || body.ReceiverType != tt.kind {
 			t.Errorf("%+v: %s, %v", tt, got.body, err)
 		}
@@ -180,9 +185,11 @@ func TestSendAnswers(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}
-	r, err := serve(t, answer(200, `{"data":{"id":"1"}}`)).Send(t.Context(), reply())
-	if err != nil || !r.Time.IsZero() {
-		t.Errorf("%+v, %v", r, err)
+	for _, body := range []string{`{"data":{"id":"1"}}`, `{"data":{"id":"1","sentAt":1e999}}`} {
+		r, err := serve(t, answer(200, body)).Send(t.Context(), reply())
+		if err != nil || !r.Time.IsZero() {
+			t.Errorf("%s: %+v, %v", body, r, err)
+		}
 	}
 }
 

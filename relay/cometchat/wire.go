@@ -100,6 +100,8 @@ type wireUser struct {
 type wireMarker struct {
 	Action string `json:"action"`
 	Bot    string `json:"bot"`
+	// Part counts from 1 the messages of an action that became several; 0 on the message of one that did not.
+	Part int `json:"part,omitempty"`
 }
 
 // decodeObject reads a JSON object into a struct. Its errors name the field and the kind of what stands there, and hold
@@ -121,5 +123,14 @@ func decodeObject(b []byte, into any) error {
 	if err != nil {
 		return errors.New("undecodable")
 	}
+	return nil
+}
+
+// rawMessage is a message as it came.
+type rawMessage json.RawMessage
+
+// UnmarshalJSON keeps the bytes.
+func (m *rawMessage) UnmarshalJSON(b []byte) error {
+	*m = bytes.Clone(b)
 	return nil
 }

@@ -28,6 +28,9 @@ type Check struct {
 	Look func(context.Context) error
 	// Vital is set where the process is not ready without the component.
 	Vital bool
+	// Detail returns more about the component, to be shown as JSON; nil adds nothing. The page needs no token, so it must not
+	// tell who talks to whom, nor why something fails. It must return at once.
+	Detail func() any
 }
 
 // Config is what a Console needs.
@@ -77,6 +80,15 @@ func Alive(w http.ResponseWriter, _ *http.Request) {
 type readiness struct {
 	Status     string            `json:"status"`
 	Components map[string]string `json:"components"`
+	Details    map[string]any    `json:"details,omitempty"`
+}
+
+// add notes a component's details.
+func (r *readiness) add(name string, detail any) {
+	if r.Details == nil {
+		r.Details = make(map[string]any)
+	}
+	r.Details[name] = detail
 }
 
 // ready answers 200 if every vital component works and the process does not drain. Reasons are logged, not shown: the page
@@ -95,6 +107,9 @@ func (c *Console) ready(w http.ResponseWriter, r *http.Request) {
 			if check.Vital {
 				report.Status, status = "not ready", http.StatusServiceUnavailable
 			}
+		}
+		if check.Detail != nil {
+			report.add(check.Name, check.Detail())
 		}
 	}
 	if c.draining.Load() {

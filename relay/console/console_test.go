@@ -109,6 +109,30 @@ func TestReady(t *testing.T) {
 	}
 }
 
+// More about a component is shown beside its word, and changes nothing about the status.
+func TestReadyShowsDetails(t *testing.T) {
+	lag := 3
+	k := console.New(console.Config{Metrics: registry(), Checks: []console.Check{
+		{Name: "bus", Look: works, Vital: true},
+		{Name: "poll/a", Look: fails, Detail: func() any { return map[string]int{"lag": lag} }},
+	}})
+	for want := 3; want < 5; want++ {
+		lag = want
+		rec := get(t, k, "/readyz", "")
+		var got struct {
+			Status     string
+			Components map[string]string
+			Details    map[string]map[string]int
+		}
+		if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if rec.Code != http.StatusOK || got.Status != "ready" || got.Components["poll/a"] != "failing" || len(got.Details) != 1 || got.Details["poll/a"]["lag"] != want {
+			t.Errorf("answer %d %s", rec.Code, rec.Body)
+		}
+	}
+}
+
 func wantReport(t *testing.T, body []byte, status string, components map[string]string) {
 	t.Helper()
 	var got struct {

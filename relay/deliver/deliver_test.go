@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -98,7 +99,7 @@ func TestThePlatformGetsTheActionAsItWasPublished(t *testing.T) {
 	want.As, want.Cause, want.Text = "helper", "chat:1", "<b>ünï\n</b>"
 	publish(t, b, want)
 	want.Version = event.Version
-	if a := bustest.Receive(t, got); a != want {
+	if a := bustest.Receive(t, got); !reflect.DeepEqual(a, want) {
 		t.Errorf("got %+v", a)
 	}
 }

@@ -59,11 +59,11 @@ func chat() relay.Receiver {
 	}}
 }
 
-// created is a message that somebody wrote.
+// created is a message that somebody wrote just now.
 func created(id, text string) event.Event {
 	return event.Event{
 		ID: event.ID("chat:" + id), Type: event.MessageCreated, Platform: "chat",
-		Time:    time.Date(2026, 11, 1, 12, 30, 0, 0, time.UTC),
+		Time:    time.Now().UTC(),
 		Thread:  event.ThreadRef{Connection: "support", Conversation: "group/engineering", Root: "41"},
 		Message: &event.Message{ID: "m", Sender: event.User{ID: "ana"}, Text: text},
 	}

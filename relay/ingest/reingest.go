@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/ThreeDotsLabs/watermill/message"
-
 	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/event"
 	"github.com/threadrelay/threadrelay/relay"
@@ -22,13 +20,13 @@ func Reingest(ctx context.Context, publisher *bus.Publisher, receiver relay.Rece
 	if err != nil {
 		return fmt.Errorf("ingest: the call still cannot be decoded: %w", err)
 	}
-	messages := make([]*message.Message, len(events))
+	parcels := make([]parcel, len(events))
 	for i, e := range events {
-		if messages[i], err = pack(e); err != nil {
+		if parcels[i], err = pack(e); err != nil {
 			return fmt.Errorf("ingest: the call still cannot be taken in: %w", err)
 		}
 	}
-	if _, err := publisher.Store(ctx, bus.Events, messages...); err != nil {
+	if _, err := (shelf{publisher: publisher}).put(ctx, parcels); err != nil {
 		return fmt.Errorf("ingest: %w", err)
 	}
 	return nil

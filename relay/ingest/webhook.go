@@ -1,5 +1,7 @@
-// Package ingest brings events in: it takes webhook calls, has the platform decode them, and answers 200 only when the bus
-// has stored what came of them.
+// Package ingest brings events in. It takes webhook calls, has the platform decode them, and answers 200 only when the bus
+// has stored what came of them; it polls the platforms, whose cursors move only when the bus has stored a page; and it has
+// events completed whose report left out where they belong. All of it ends on one way into the bus (shelf.go), so that what
+// comes by several ways is stored once.
 package ingest
 
 import (
@@ -33,17 +35,19 @@ type WebhookConfig struct {
 	Connections map[event.ConnectionID]relay.Receiver
 	// StoreTimeout bounds the wait for the stream's acknowledgement; default 1.5 s. CometChat gives up after 2 s.
 	StoreTimeout time.Duration
-	Log          *slog.Logger
+	// Polls are the connections that this process polls too. What a webhook brings tells them where to look; default none.
+	Polls map[event.ConnectionID]*Poll
+	Log   *slog.Logger
 	// Metrics takes the collectors; default none.
 	Metrics prometheus.Registerer
 }
 
 // Webhook answers POST /hooks/{connection}; it is to be mounted on that pattern.
 type Webhook struct {
-	cfg       WebhookConfig
-	publisher *bus.Publisher
-	calls     *prometheus.CounterVec
-	seconds   prometheus.Histogram
+	cfg     WebhookConfig
+	shelf   shelf
+	calls   *prometheus.CounterVec
+	seconds prometheus.Histogram
 }
 
 // NewWebhook returns a handler for the connections' webhooks.
@@ -55,8 +59,8 @@ func NewWebhook(cfg WebhookConfig) (*Webhook, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	w := &Webhook{
-		cfg:       cfg,
-		publisher: cfg.Bus.Publisher(),
+		cfg:   cfg,
+		shelf: shelf{publisher: cfg.Bus.Publisher(), hurried: cfg.Log},
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "threadrelay_hook_calls_total", Help: "Webhook calls, by connection and outcome.",
 		}, []string{"connection", "outcome"}),

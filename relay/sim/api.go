@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"path"
 	"strings"
 	"unicode/utf8"
 )
@@ -69,56 +68,15 @@ type answer struct {
 // endpoint does the work of one route; it runs with s.mu held.
 type endpoint func(c *call) (answer, error)
 
-func (s *CometChat) newAPI() http.Handler {
-	routes := map[string]endpoint{
-		"POST /messages":                          s.sendMessage,
-		"GET /messages":                           s.listMessages,
-		"GET /messages/{id}":                      s.getMessage,
-		"PUT /messages/{id}":                      s.updateMessage,
-		"DELETE /messages/{id}":                   s.deleteMessage,
-		"POST /messages/{id}/thread":              s.sendThread,
-		"GET /messages/{id}/thread":               s.listThread,
-		"GET /messages/{id}/reactions":            s.listReactions,
-		"GET /messages/{id}/reactions/{emoji}":    s.listReactions,
-		"POST /messages/{id}/reactions/{emoji}":   s.addReaction,
-		"DELETE /messages/{id}/reactions/{emoji}": s.removeReaction,
-		"GET /users/{uid}/messages":               s.listUserMessages,
-		"GET /groups/{guid}/messages":             s.listGroupMessages,
-		"POST /bots/{uid}/messages":               s.sendAsBot,
-		"GET /users":                              s.listUsers,
-		"POST /users":                             s.createUser,
-		"GET /users/{uid}":                        s.getUser,
-		"GET /groups":                             s.listGroups,
-		"POST /groups":                            s.createGroup,
-		"GET /groups/{guid}":                      s.getGroup,
-		"GET /groups/{guid}/members":              s.listMembers,
-		"POST /groups/{guid}/members":             s.addMembers,
-	}
-	mux := http.NewServeMux()
-	for pattern, e := range routes {
-		method, at, _ := strings.Cut(pattern, " ")
-		mux.Handle(method+" "+apiRoot+at, s.serve(e))
-	}
-	unknown := s.serve(func(c *call) (answer, error) { return answer{}, noAPI(c.r) })
-	mux.Handle("/", unknown)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if path.Clean(r.URL.Path) != r.URL.Path { // the mux would redirect
-			s.serveAPI(unknown, w, r)
-			return
-		}
-		s.serveAPI(mux, w, r)
-	})
-}
-
 func noAPI(r *http.Request) *Error {
 	return refuse(http.StatusNotFound, "ERR_API_NOT_FOUND", "The API %s %s does not exist.", r.Method, r.URL.Path)
 }
 
-// serve authenticates, runs an endpoint and writes its answer in the documented envelope.
-func (s *CometChat) serve(e endpoint) http.Handler {
+// serve authenticates, counts against the app's limits, runs an endpoint and writes its answer in the documented envelope.
+func (s *CometChat) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{r: r, uid: strings.ToLower(r.Header.Get("onBehalfOf")), header: w.Header()}
-		if err := s.authenticate(r); err != nil {
+		if err := s.authenticate(r, rt); err != nil {
 			writeError(w, err)
 			return
 		}
@@ -128,7 +86,7 @@ func (s *CometChat) serve(e endpoint) http.Handler {
 			return
 		}
 		c.body = body
-		ans, err := s.run(e, c)
+		ans, err := s.run(rt, c)
 		if err != nil {
 			writeError(w, err)
 			return
@@ -138,25 +96,18 @@ func (s *CometChat) serve(e endpoint) http.Handler {
 }
 
 // run calls an endpoint under the lock.
-func (s *CometChat) run(e endpoint, c *call) (answer, error) {
+func (s *CometChat) run(rt route, c *call) (answer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.takeRequest(rt, c.header); err != nil {
+		return answer{}, err
+	}
 	if c.uid != "" {
 		if _, err := s.user(c.uid); err != nil {
 			return answer{}, err
 		}
 	}
-	return e(c)
-}
-
-func (s *CometChat) authenticate(r *http.Request) error {
-	switch r.Header.Get("apikey") {
-	case "":
-		return refuse(http.StatusUnauthorized, "AUTH_ERR_EMPTY_APIKEY", "The apikey header is missing; please provide an API key.")
-	case s.cfg.APIKey:
-		return nil
-	}
-	return refuse(http.StatusUnauthorized, "AUTH_ERR_APIKEY_NOT_FOUND", "The API key does not exist; please use a correct API key.")
+	return rt.do(c)
 }
 
 func writeError(w http.ResponseWriter, err error) {

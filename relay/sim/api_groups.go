@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -13,23 +13,39 @@ func (s *CometChat) listGroups(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	joinedOnly := q.Get("hasJoined") == "true" && c.uid != ""
-	found := []wireGroup{}
+	var found []*group
 	for _, guid := range s.rooms {
-		g := s.groups[guid]
-		hidden := c.uid != "" && !g.has(c.uid) && (g.kind == "private" || joinedOnly)
-		if hidden || !named(q.Get("searchKey"), g.guid, g.name) {
-			continue
+		if g := s.groups[guid]; wantsGroup(q, g, c.uid) {
+			found = append(found, g)
 		}
-		found = append(found, s.renderGroup(g, view{viewer: c.uid}))
 	}
-	rows := pageOf(found, l)
+	rows := []wireGroup{}
+	for _, g := range pageOf(found, l) {
+		w := s.renderGroup(g, view{viewer: c.uid})
+		if !truth(q, "withTags") {
+			w.Tags = nil
+		}
+		rows = append(rows, w)
+	}
 	meta := pageMeta{Pagination: newPagination(len(rows), l, len(found))}
 	if len(rows) > 0 {
 		last := rows[len(rows)-1]
 		meta.Cursor = map[string]any{"updatedAt": max(last.UpdatedAt, last.CreatedAt), "affix": affixPrepend}
 	}
 	return answer{Data: rows, Meta: meta}, nil
+}
+
+// wantsGroup applies the filters of GET /groups.
+func wantsGroup(q url.Values, g *group, viewer string) bool {
+	types, tags := csv(q, "type", "types"), csv(q, "tags")
+	outside := viewer != "" && viewer != systemUID && !g.has(viewer)
+	switch {
+	case outside && (g.kind == "private" || truth(q, "hasJoined")), len(types) > 0 && !slices.Contains(types, g.kind):
+		return false
+	case len(tags) > 0 && !slices.ContainsFunc(tags, func(t string) bool { return slices.Contains(g.tags, t) }):
+		return false
+	}
+	return named(q.Get("searchKey"), g.guid, g.name)
 }
 
 // GET /groups/{guid}; with onBehalfOf it tells hasJoined and, to members, their scope.
@@ -41,165 +57,155 @@ func (s *CometChat) getGroup(c *call) (answer, error) {
 	return answer{Data: s.renderGroup(g, view{viewer: c.uid})}, nil
 }
 
-// POST /groups; with onBehalfOf that user becomes owner and admin.
-func (s *CometChat) createGroup(c *call) (answer, error) {
-	var b struct {
-		GUID        string         `json:"guid"`
-		Name        string         `json:"name"`
-		Type        string         `json:"type"`
-		Description string         `json:"description"`
-		Icon        string         `json:"icon"`
-		Owner       string         `json:"owner"`
-		Metadata    map[string]any `json:"metadata"`
-		Tags        []string       `json:"tags"`
-	}
-	if err := c.decode(&b); err != nil {
-		return answer{}, err
-	}
-	if missing := blank("guid", b.GUID, "name", b.Name, "type", b.Type); len(missing) > 0 {
-		return answer{}, required(missing...)
-	}
-	if !slices.Contains([]string{"public", "private", "password"}, b.Type) {
-		return answer{}, badField("type", "The selected type is invalid.")
-	}
-	owner := c.uid
-	if b.Owner != "" && owner == "" {
-		p, err := s.user(b.Owner)
-		if err != nil {
-			return answer{}, err
-		}
-		owner = p.UID
-	}
-	g := &group{
-		guid: b.GUID, name: b.Name, kind: b.Type, description: b.Description, icon: b.Icon, owner: owner, metadata: b.Metadata,
-		tags: b.Tags,
-	}
-	if err := s.addGroup(g); err != nil {
-		return answer{}, err
-	}
-	if owner != "" {
-		g.join(owner, "admin", g.createdAt)
-	}
-	return answer{Data: s.renderGroup(g, view{viewer: owner})}, nil
+// groupBody is what POST and PUT take; what is nil stays as it is.
+type groupBody struct {
+	GUID        string              `json:"guid"`
+	Name        *string             `json:"name"`
+	Type        *string             `json:"type"`
+	Password    *string             `json:"password"`
+	Description *string             `json:"description"`
+	Icon        *string             `json:"icon"`
+	Owner       *string             `json:"owner"`
+	Metadata    map[string]any      `json:"metadata"`
+	Tags        []string            `json:"tags"`
+	Unset       []string            `json:"unset"`
+	Members     map[string][]string `json:"members"`
 }
 
-// GET /groups/{guid}/members. The cursor stands beside meta, as in the documented example.
-func (s *CometChat) listMembers(c *call) (answer, error) {
-	q := c.r.URL.Query()
-	l, err := parseListing(q, listing{size: defaultPerPage})
-	if err != nil {
-		return answer{}, err
-	}
-	g, err := s.group(c.path("guid"))
-	if err != nil {
-		return answer{}, err
-	}
-	if c.uid != "" && g.kind != "public" && !g.has(c.uid) {
-		return answer{}, notJoined(c.uid, g.guid)
-	}
-	scopes := csv(q, "scopes")
-	found := []wireUser{}
-	for _, uid := range g.order {
-		m, p := g.members[uid], s.people[uid]
-		if len(scopes) > 0 && !slices.Contains(scopes, m.scope) {
-			continue
-		}
-		w := s.renderUser(p, s.withViewer(c, uid), view{viewer: c.uid})
-		w.Scope, w.JoinedAt = m.scope, seconds(m.joinedAt)
-		found = append(found, w)
-	}
-	rows := pageOf(found, l)
-	ans := answer{Data: rows, Meta: pageMeta{Pagination: newPagination(len(rows), l, len(found))}}
-	if len(rows) > 0 {
-		ans.Cursor = map[string]any{"updatedAt": rows[len(rows)-1].CreatedAt, "affix": affixPrepend}
-	}
-	return ans, nil
-}
-
-type memberResult struct {
-	Success bool       `json:"success"`
-	Data    any        `json:"data,omitempty"`
-	Error   *wireError `json:"error,omitempty"`
-}
-
-// POST /groups/{guid}/members answers per list and uid; each joining commits an action message, and all of one request fire one
-// group_member_added.
-func (s *CometChat) addMembers(c *call) (answer, error) {
-	var b map[string][]string
-	if err := c.decode(&b); err != nil {
-		return answer{}, err
-	}
-	g, err := s.group(c.path("guid"))
-	if err != nil {
-		return answer{}, err
-	}
-	if c.uid != "" && c.uid != systemUID && !g.has(c.uid) {
-		return answer{}, notJoined(c.uid, g.guid)
-	}
-	results := map[string]map[string]memberResult{}
-	var added []string
-	for _, list := range []string{"usersToBan", "admins", "moderators", "participants"} {
-		for _, uid := range b[list] {
-			if results[list] == nil {
-				results[list] = map[string]memberResult{}
-			}
-			result := s.addMember(c, g, list, uid)
-			results[list][uid] = result
-			if result.Data != nil {
-				added = append(added, strings.ToLower(uid))
-			}
+// apply changes everything but the guid and the owner.
+func (b groupBody) apply(g *group) error {
+	for into, from := range map[*string]*string{
+		&g.name: b.Name, &g.kind: b.Type, &g.password: b.Password, &g.description: b.Description, &g.icon: b.Icon,
+	} {
+		if from != nil {
+			*into = *from
 		}
 	}
-	if len(results) == 0 {
-		return answer{}, required("participants")
+	if b.Metadata != nil {
+		g.metadata = b.Metadata
 	}
-	if len(added) > 0 {
-		s.fireAdded(g, c.actor(), added)
+	if b.Tags != nil {
+		g.tags = b.Tags
 	}
-	return answer{Data: results}, nil
-}
-
-// addMember does what one entry of a list asks for; only a joining has data.
-func (s *CometChat) addMember(c *call, g *group, list, uid string) memberResult {
-	p, err := s.user(uid)
+	for _, field := range b.Unset {
+		switch field {
+		case "description":
+			g.description = ""
+		case "icon":
+			g.icon = ""
+		case "metadata":
+			g.metadata = nil
+		case "tags":
+			g.tags = nil
+		}
+	}
+	if missing := blank("name", g.name, "type", g.kind); len(missing) > 0 {
+		return required(missing...)
+	}
 	switch {
-	case err != nil:
-	case p.UID == systemUID:
-		err = noUser(uid)
-	default:
-		err = joinable(g, p.UID)
-	}
-	if err != nil {
-		w := asError(err).wire()["error"]
-		return memberResult{Error: &w}
-	}
-	if list == "usersToBan" {
-		g.banned[p.UID] = true
-		return memberResult{Success: true}
-	}
-	return memberResult{Success: true, Data: s.admit(c, g, p, strings.TrimSuffix(list, "s"))}
-}
-
-func joinable(g *group, uid string) error {
-	switch {
-	case g.has(uid):
-		return refuse(http.StatusBadRequest, "ERR_ALREADY_JOINED", "The user with UID %s has already joined the group with GUID %s.", uid, g.guid)
-	case g.banned[uid]:
-		return refuse(http.StatusForbidden, "ERR_BANNED_GROUPMEMBER", "The user with UID %s is banned from the group with GUID %s.", uid, g.guid)
+	case !slices.Contains([]string{"public", "private", "password"}, g.kind):
+		return badField("type", "The selected type is invalid.")
+	case g.kind == "password" && g.password == "":
+		return required("password")
+	case len(encode(g.metadata)) > maxMetadata:
+		return badField("metadata", "The metadata may not be greater than %d bytes.", maxMetadata)
 	}
 	return nil
 }
 
-// admit joins a person to a group and commits the action message.
-func (s *CometChat) admit(c *call, g *group, p *person, scope string) wireMessage {
-	now := s.cfg.Now()
-	g.join(p.UID, scope, now)
-	g.updatedAt = now
-	m := &message{
-		conversation: groupConversation(g.guid), sender: c.actor(), receiver: g.guid, receiverType: "group",
-		category: "action", kind: "groupMember", rest: true,
-		act: &act{name: "added", by: c.actor(), whom: p.UID},
+// POST /groups; with onBehalfOf that user becomes owner and admin.
+func (s *CometChat) createGroup(c *call) (answer, error) {
+	var b groupBody
+	if err := c.decode(&b); err != nil {
+		return answer{}, err
 	}
-	s.commit(m)
-	return s.renderMessage(m, view{viewer: c.uid})
+	g := &group{guid: b.GUID}
+	err := b.apply(g)
+	if missing := blank("guid", b.GUID, "name", g.name, "type", g.kind); len(missing) > 0 {
+		return answer{}, required(missing...)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	g.owner = c.uid
+	if b.Owner != nil && c.uid == "" {
+		p, err := s.user(*b.Owner)
+		if err != nil {
+			return answer{}, err
+		}
+		g.owner = p.UID
+	}
+	if err := s.addGroup(g); err != nil {
+		return answer{}, err
+	}
+	if g.owner != "" {
+		s.enroll(g, g.owner, "admin")
+	}
+	s.fireGroup("group_created", g, c.actor())
+	s.addAll(c, g, b.Members)
+	return answer{Data: s.renderGroup(g, view{viewer: g.owner})}, nil
+}
+
+// PUT /groups/{guid}.
+func (s *CometChat) updateGroup(c *call) (answer, error) {
+	g, err := s.ruled(c, "admin")
+	if err != nil {
+		return answer{}, err
+	}
+	var b groupBody
+	if err := c.decode(&b); err != nil {
+		return answer{}, err
+	}
+	changed := *g
+	if err := b.apply(&changed); err != nil {
+		return answer{}, err
+	}
+	if b.Owner != nil {
+		changed.owner = strings.ToLower(*b.Owner)
+		if !g.has(changed.owner) {
+			return answer{}, notMember(changed.owner, g.guid)
+		}
+	}
+	before := g.owner
+	changed.updatedAt = s.cfg.Now()
+	*g = changed
+	s.fireGroup("group_updated", g, c.actor())
+	if g.owner != before {
+		g.members[g.owner].scope = "admin"
+		s.fireGroup("group_owner_transferred", g, c.actor())
+	}
+	s.touch()
+	return answer{Data: s.renderGroup(g, view{viewer: c.uid})}, nil
+}
+
+// DELETE /groups/{guid}; the group's messages stay.
+func (s *CometChat) deleteGroup(c *call) (answer, error) {
+	g, err := s.ruled(c, "admin")
+	if err != nil {
+		return answer{}, err
+	}
+	s.fireGroup("group_deleted", g, c.actor())
+	for _, uid := range slices.Clone(g.order) {
+		s.expel(g, uid)
+	}
+	delete(s.groups, g.guid)
+	s.rooms = slices.DeleteFunc(s.rooms, func(guid string) bool { return guid == g.guid })
+	s.touch()
+	return done("Group with guid %s has been deleted successfully.", g.guid), nil
+}
+
+// ruled finds the group of a path for someone who must have a scope in it; the app may do everything.
+func (s *CometChat) ruled(c *call, scope string) (*group, error) {
+	g, err := s.group(c.path("guid"))
+	if err != nil || c.uid == "" || c.uid == systemUID {
+		return g, err
+	}
+	m := g.members[c.uid]
+	switch {
+	case m == nil:
+		return nil, notJoined(c.uid, g.guid)
+	case m.scope == "admin", m.scope == scope:
+		return g, nil
+	}
+	return nil, noClearance(c.uid, g.guid, scope)
 }

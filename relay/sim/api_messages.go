@@ -1,20 +1,24 @@
 package sim
 
 import (
-	"encoding/json"
 	"maps"
 	"net/http"
 )
 
 type sendBody struct {
-	Receiver          string          `json:"receiver"`
-	ReceiverType      string          `json:"receiverType"`
-	Category          string          `json:"category"`
-	Type              string          `json:"type"`
-	MUID              string          `json:"muid"`
-	Data              map[string]any  `json:"data"`
-	MultipleReceivers json.RawMessage `json:"multipleReceivers"`
-	Tags              []string        `json:"tags"`
+	Receiver          string         `json:"receiver"`
+	ReceiverType      string         `json:"receiverType"`
+	Category          string         `json:"category"`
+	Type              string         `json:"type"`
+	MUID              string         `json:"muid"`
+	Data              map[string]any `json:"data"`
+	Tags              []string       `json:"tags"`
+	MultipleReceivers *receivers     `json:"multipleReceivers"`
+}
+
+type receivers struct {
+	UIDs  []string `json:"uids"`
+	GUIDs []string `json:"guids"`
 }
 
 // POST /messages: without onBehalfOf the system user is the sender.
@@ -28,22 +32,21 @@ func (s *CometChat) sendThread(c *call) (answer, error) {
 	return s.send(c, c.uid, c.path("id"))
 }
 
-// POST /bots/{uid}/messages: the sender stands in the path. Every user counts as a bot.
+// POST /bots/{uid}/messages: the sender stands in the path.
 func (s *CometChat) sendAsBot(c *call) (answer, error) {
-	bot, err := s.user(c.path("uid"))
+	bot, err := s.bot(c.path("uid"))
 	if err != nil {
-		return answer{}, refuse(http.StatusNotFound, "ERR_BOT_NOT_FOUND", "The bot with UID %s does not exist.", c.path("uid"))
+		return answer{}, err
 	}
 	return s.send(c, bot.UID, "")
 }
 
+// send answers with the message; with several receivers each gets one of its own, and the answer is the first. The documents
+// show no example of that.
 func (s *CometChat) send(c *call, sender, parent string) (answer, error) {
 	var b sendBody
 	if err := c.decode(&b); err != nil {
 		return answer{}, err
-	}
-	if len(b.MultipleReceivers) > 0 {
-		return answer{}, badField("multipleReceivers", "This simulator does not send to multiple receivers.")
 	}
 	from, err := s.user(sender)
 	if err != nil {
@@ -52,14 +55,39 @@ func (s *CometChat) send(c *call, sender, parent string) (answer, error) {
 	if err := s.takeSend(from.UID, c.header); err != nil {
 		return answer{}, err
 	}
-	m, err := s.post(posting{
+	p := posting{
 		sender: from, receiver: b.Receiver, receiverType: b.ReceiverType, parent: parent, category: b.Category, kind: b.Type,
 		muid: b.MUID, data: b.Data, tags: b.Tags, rest: true,
-	})
+	}
+	sent, err := s.postAll(p.spread(b.MultipleReceivers))
 	if err != nil {
 		return answer{}, err
 	}
-	return s.one(c, m), nil
+	return s.one(c, sent[0]), nil
+}
+
+// spread makes a posting for each receiver.
+func (p posting) spread(r *receivers) []posting {
+	if r == nil {
+		return []posting{p}
+	}
+	var all []posting
+	if p.receiver != "" {
+		all = append(all, p)
+	}
+	add := func(kind string, ids []string) {
+		for _, id := range ids {
+			q := p
+			q.receiver, q.receiverType, q.data = id, kind, maps.Clone(p.data)
+			all = append(all, q)
+		}
+	}
+	add("user", r.UIDs)
+	add("group", r.GUIDs)
+	if len(all) == 0 {
+		return []posting{p} // which is refused for lack of a receiver
+	}
+	return all
 }
 
 // one answers with a message as the caller sees it.
@@ -92,9 +120,7 @@ func (s *CometChat) updateMessage(c *call) (answer, error) {
 	if len(b.Data) == 0 && b.Tags == nil {
 		return answer{}, required("data")
 	}
-	for _, computed := range []string{"entities", "mentions", "reactions"} {
-		delete(b.Data, computed)
-	}
+	stripComputed(b.Data)
 	if _, ok := b.Data["text"]; ok {
 		if err := checkText(b.Data); err != nil {
 			return answer{}, err
@@ -102,7 +128,7 @@ func (s *CometChat) updateMessage(c *call) (answer, error) {
 	}
 	merged := maps.Clone(m.data)
 	maps.Copy(merged, b.Data)
-	if err := checkData(merged); err != nil {
+	if err := s.checkData(merged); err != nil {
 		return answer{}, err
 	}
 	return s.one(c, s.edit(m, c.actor(), b.Data, b.Tags)), nil
@@ -123,51 +149,39 @@ func (s *CometChat) deleteMessage(c *call) (answer, error) {
 	return s.one(c, s.erase(m, c.actor(), b.Permanent)), nil
 }
 
-// GET /messages/{id}/reactions and /messages/{id}/reactions/{emoji}.
-func (s *CometChat) listReactions(c *call) (answer, error) {
+const maxKept = 100 // pinned messages of a conversation, saved messages of a user (CometChat: articles/error-guide)
+
+// POST /messages/{id}/pin answers with the message.
+func (s *CometChat) pin(c *call) (answer, error) {
 	m, err := s.visible(c.uid, c.path("id"))
-	if err != nil {
+	switch {
+	case err != nil:
 		return answer{}, err
+	case !m.pins.at.IsZero():
+		return s.one(c, m), nil
+	case s.store.pinned[m.conversation] >= maxKept:
+		return answer{}, refuse(http.StatusBadRequest, "ERR_PINNED_MESSAGES_LIMIT_EXCEEDED", "A conversation may have %d pinned messages.", maxKept)
 	}
-	l, err := parseListing(c.r.URL.Query(), listing{size: defaultLimit, affix: affixAppend})
-	if err != nil {
-		return answer{}, err
-	}
-	emoji := c.path("emoji")
-	rows := []wireReaction{}
-	var last string
-	for _, r := range m.reactions {
-		if r.id <= l.id || emoji != "" && r.emoji != emoji {
-			continue
-		}
-		if len(rows) == l.size {
-			break
-		}
-		row := s.renderReaction(m, r, view{viewer: c.uid})
-		rows, last = append(rows, row), row.ID
-	}
-	meta := cursorMeta{Current: current{Limit: l.size, Count: len(rows)}}
-	if len(rows) > 0 {
-		meta.Next = &next{Affix: affixAppend, ID: last}
-	}
-	return answer{Data: rows, Meta: meta}, nil
+	s.store.pinned[m.conversation]++
+	m.pins = pins{at: s.cfg.Now(), by: c.actor()}
+	s.firePin("message_pinned", m)
+	return s.one(c, m), nil
 }
 
-// POST /messages/{id}/reactions/{emoji} answers with the message.
-func (s *CometChat) addReaction(c *call) (answer, error) { return s.changeReaction(c, s.react) }
-
-// DELETE /messages/{id}/reactions/{emoji} answers with the message.
-func (s *CometChat) removeReaction(c *call) (answer, error) { return s.changeReaction(c, s.unreact) }
-
-func (s *CometChat) changeReaction(c *call, do func(m *message, uid, emoji string) error) (answer, error) {
-	if c.uid == "" {
-		return answer{}, required("onBehalfOf")
-	}
+// DELETE /messages/{id}/pin answers with the message; unpinning one that is not pinned changes nothing.
+func (s *CometChat) unpin(c *call) (answer, error) {
 	m, err := s.visible(c.uid, c.path("id"))
-	if err != nil {
-		return answer{}, err
+	if err != nil || m.pins.at.IsZero() {
+		return s.orOne(c, m, err)
 	}
-	if err := do(m, c.uid, c.path("emoji")); err != nil {
+	s.store.pinned[m.conversation]--
+	m.pins = pins{offAt: s.cfg.Now(), offBy: c.actor()}
+	s.firePin("message_unpinned", m)
+	return s.one(c, m), nil
+}
+
+func (s *CometChat) orOne(c *call, m *message, err error) (answer, error) {
+	if err != nil {
 		return answer{}, err
 	}
 	return s.one(c, m), nil

@@ -61,6 +61,11 @@ func TestSend(t *testing.T) {
 		{"no receiver", "/messages", "ann", text("user", "", "hi"), 400, "ERR_EMPTY_RECEIVER"},
 		{"receiver type", "/messages", "ann", text("room", "ben", "hi"), 400, "ERR_INVALID_RECEIVER_TYPE"},
 		{"image without file", "/messages", "ann", object{"receiver": "ben", "receiverType": "user", "type": "image", "data": object{}}, 400, "ERR_EMPTY_MESSAGE_FILE"},
+		{"image by url", "/messages", "ann", object{"receiver": "ben", "receiverType": "user", "type": "image", "data": object{"url": "https://x.example/p"}}, 200, ""},
+		{"type", "/messages", "ann", object{"receiver": "ben", "receiverType": "user", "type": "poem", "data": object{}}, 400, "ERR_INVALID_MESSAGE_TYPE"},
+		{"custom without data", "/messages", "ann", object{"receiver": "ben", "receiverType": "user", "category": "custom", "type": "x", "data": object{}}, 400, "ERR_EMPTY_CUSTOM_DATA"},
+		{"custom with a text", "/messages", "ann", object{"receiver": "ben", "receiverType": "user", "category": "custom", "type": "x", "data": object{"customData": "t"}}, 400, "ERR_INVALID_CUSTOM_DATA"},
+		{"receiver is a number", "/messages", "ann", object{"receiver": 7, "receiverType": "user", "data": object{}}, 400, "ERR_BAD_REQUEST"},
 		{"category", "/messages", "ann", object{"receiver": "ben", "receiverType": "user", "category": "call", "data": object{}}, 400, "ERR_INVALID_MESSAGE_CATEGORY"},
 		{"unknown user", "/messages", "ann", text("user", "zed", "hi"), 404, "ERR_UID_NOT_FOUND"},
 		{"unknown group", "/messages", "ann", text("group", "zed", "hi"), 404, "ERR_GUID_NOT_FOUND"},
@@ -139,6 +144,8 @@ func TestEditAndDelete(t *testing.T) {
 	a.do("PUT", "/messages/"+m.ID, "ben", object{"data": object{"text": "x"}}).want(t, 403, "ERR_MESSAGE_NO_ACCESS")
 	a.do("PUT", "/messages/"+m.ID, "ann", object{"data": object{"text": ""}}).want(t, 400, "ERR_EMPTY_MESSAGE_TEXT")
 	a.do("PUT", "/messages/"+m.ID, "ann", object{}).want(t, 400, "ERR_BAD_REQUEST")
+	a.do("PUT", "/messages/"+m.ID, "ann", object{"data": object{"metadata": strings.Repeat("x", 20000)}}).want(t, 400, "ERR_INVALID_METADATA")
+	a.do("PUT", "/messages/"+m.ID, "ann", object{"data": object{"metadata": object{"k": strings.Repeat("x", 20000)}}}).want(t, 400, "ERR_INVALID_MESSAGE_DATA")
 	a.do("PUT", "/messages/2", "", object{"data": object{"text": "x"}}).want(t, 400, "ERR_MESSAGE_ACTION_NOT_ALLOWED")
 	a.do("PUT", "/messages/77", "", object{"data": object{"text": "x"}}).want(t, 404, "ERR_MESSAGE_ID_NOT_FOUND")
 	a.do("DELETE", "/messages/"+m.ID, "bot", nil).want(t, 403, "ERR_MESSAGE_NOT_A_SENDER")

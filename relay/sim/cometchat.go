@@ -2,7 +2,7 @@
 // documents alone and imports nothing else of this module, so that it can contradict the clients that are tested with it.
 //
 // [CometChat] answers the CometChat REST API (v3), sends its webhooks, and serves a small chat page for people to type into.
-// Faults can be injected into any request. Everything is kept in memory.
+// Faults can be injected into requests and webhook deliveries. Everything is kept in memory.
 package sim
 
 import (
@@ -22,19 +22,46 @@ var ErrClosed = errors.New("sim: closed")
 type CometChatConfig struct {
 	AppID  string // appId in webhook envelopes; default "sim-app"
 	Region string // region in webhook envelopes; default "eu"
-	APIKey string // value that the header apikey must carry; required
+	APIKey string // value that the header apikey must carry (scope fullAccess); required
+	// AuthKey is a second key, of the scope authOnly: it may make users and auth tokens, and gets 403 for everything else. Empty is
+	// none.
+	AuthKey string
 
 	Now            func() time.Time // clock for every time that the API shows; default time.Now
 	WebhookTimeout time.Duration    // longest wait for a webhook's answer; default 2s (CometChat: fundamentals/webhooks-overview)
 	// RetryDelays are the waits before each further attempt of a webhook with RetryOnFailure, each counted from the failure
 	// before it; nil means the documented 10s and 30s.
 	RetryDelays []time.Duration
+	// Speed is how many times faster than the clock on the wall the simulator's own waits pass: RetryDelays and what
+	// DeliveryFault holds back; default 1.
+	Speed float64
+	// LegacyHooks makes the app's webhooks legacy ones: after_message, whose data is the message itself, also for edits, deletions
+	// and memberships; receipts; after_connection_status_changed. Other triggers are not fired, and the synchronous before_message
+	// is not called. An app runs one or the other (CometChat: fundamentals/webhooks-legacy-events).
+	LegacyHooks bool
 	// RESTOnlyHooks suppresses message_sent and user_mentioned for what people type in the app (Say and the chat page), as
 	// public live test suites report of the real service: only messages made through REST fire them.
 	RESTOnlyHooks bool
 	// SenderLimit is how many messages one sender may send through REST per minute; 0 means no limit and no rate headers. The
 	// documented value is 30 (CometChat: rest-api/rate-limits).
 	SenderLimit int
+	// AppLimit and CoreLimit are how many requests a minute the app takes; 0 means no limit and no rate headers. Core operations are
+	// making and deleting users, making groups and adding members. The documented values are 20,000 and 10,000, and 500 for both
+	// in the free plan (CometChat: articles/rate-limits, rest-api/rate-limits).
+	AppLimit, CoreLimit int
+	// DataLimit is how many bytes a message's data may have; default 10 KiB, as documented; negative means only the limit of
+	// 65,536 characters, as live tests saw.
+	DataLimit int
+
+	// NewestFirst turns the rows of message lists round. The order is not documented; by default they rise.
+	NewestFirst bool
+	// ConversationArray answers a single conversation as an array of one, as the documented examples do, not as an object, as
+	// their schema does.
+	ConversationArray bool
+	// PlainTexts keeps texts from asking for faults, which they do by beginning with names in brackets, such as "[429:30] hello".
+	// In a message made through REST, faults of requests strike the very request that carries the text, the first time that it
+	// comes; see Say for what is typed in the app, and [CometChat.Break] for the names.
+	PlainTexts bool
 
 	Log *slog.Logger // default discards
 }
@@ -51,6 +78,12 @@ func (c *CometChatConfig) setDefaults() {
 	}
 	if c.WebhookTimeout == 0 {
 		c.WebhookTimeout = 2 * time.Second
+	}
+	if c.Speed == 0 {
+		c.Speed = 1
+	}
+	if c.DataLimit == 0 {
+		c.DataLimit = maxData
 	}
 	if c.RetryDelays == nil {
 		c.RetryDelays = []time.Duration{10 * time.Second, 30 * time.Second}
@@ -78,18 +111,31 @@ type CometChat struct {
 	people   map[string]*person
 	order    []string // uids in the order of their making
 	groups   map[string]*group
-	rooms    []string // guids in the order of their making
+	rooms    []string                       // guids in the order of their making
+	joined   map[string]map[string]struct{} // by uid: the guids of the user's groups
+	bots     map[string]*Bot
 	store    store
+	marks    map[markKey]*mark
+	saved    map[string]int // by uid: how many messages are saved
+	engine   *Moderation    // nil is none
 	limits   map[string]*window
+	standard window
+	core     window
+	traffic  traffic
+	served   int64 // requests
 	hooks    []Webhook
 	lanes    map[laneKey][]job
+	heldBack []*heldJob
 	faults   []*Fault
+	spent    map[string]struct{} // requests that were struck by their own text
 	watchers map[*watcher]struct{}
 	requests recent[Request]
 	sent     recent[Delivery]
 	changed  chan struct{} // closed and replaced at each change of messages or people
 	reported chan struct{} // closed and replaced at each delivery attempt
 	revision int64         // counts changes
+
+	deliveryFaults []*DeliveryFault
 }
 
 // NewCometChat makes an empty app. It fails without an API key.
@@ -97,15 +143,24 @@ func NewCometChat(cfg CometChatConfig) (*CometChat, error) {
 	if cfg.APIKey == "" {
 		return nil, errors.New("sim: CometChatConfig.APIKey is required")
 	}
-	if cfg.SenderLimit < 0 {
-		return nil, fmt.Errorf("sim: CometChatConfig.SenderLimit is %d, want 0 or more", cfg.SenderLimit)
+	for name, limit := range map[string]int{"SenderLimit": cfg.SenderLimit, "AppLimit": cfg.AppLimit, "CoreLimit": cfg.CoreLimit} {
+		if limit < 0 {
+			return nil, fmt.Errorf("sim: CometChatConfig.%s is %d, want 0 or more", name, limit)
+		}
+	}
+	if cfg.Speed < 0 {
+		return nil, fmt.Errorf("sim: CometChatConfig.Speed is %g, want more than 0", cfg.Speed)
+	}
+	if cfg.AuthKey == cfg.APIKey {
+		return nil, errors.New("sim: CometChatConfig.AuthKey is the APIKey")
 	}
 	cfg.setDefaults()
 	ctx, stop := context.WithCancel(context.Background())
 	s := &CometChat{
 		cfg: cfg, born: cfg.Now(), client: webhookClient(), ctx: ctx, stop: stop, slots: make(chan struct{}, webhooksAtOnce),
-		people: map[string]*person{}, groups: map[string]*group{}, store: newStore(), limits: map[string]*window{},
-		lanes: map[laneKey][]job{}, watchers: map[*watcher]struct{}{},
+		people: map[string]*person{}, groups: map[string]*group{}, joined: map[string]map[string]struct{}{}, bots: map[string]*Bot{},
+		store: newStore(), marks: map[markKey]*mark{}, saved: map[string]int{}, limits: map[string]*window{},
+		lanes: map[laneKey][]job{}, spent: map[string]struct{}{}, watchers: map[*watcher]struct{}{},
 		changed: make(chan struct{}), reported: make(chan struct{}),
 	}
 	s.api = s.newAPI()
@@ -124,7 +179,7 @@ func (s *CometChat) API() http.Handler { return s.api }
 // Page serves the chat page; mount it at the root of a listener of its own or beside the API.
 func (s *CometChat) Page() http.Handler { return s.page }
 
-// Close stops webhook deliveries, live pages, injected delays, watches and waits, and returns when their goroutines have ended.
+// Close stops webhook deliveries, also those held back, live pages, injected delays, watches and waits, and returns when their goroutines have ended.
 // Webhooks not yet delivered are dropped. It may be called more than once.
 func (s *CometChat) Close() {
 	s.mu.Lock()

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const key = "test-key"
 
-// app is a simulated app with users ann, ben, bot and a group team of ann and bot, behind a test server.
+// app is a simulated app with users ann, ben, bot (who is a bot) and a group team of ann and bot, behind a test server.
 type app struct {
 	*sim.CometChat
 	t    *testing.T
@@ -36,6 +36,9 @@ func newApp(t *testing.T, cfg sim.CometChatConfig) *app {
 		}
 	}
 	if err := a.AddGroup(sim.Group{GUID: "team", Name: "The Team", Members: []string{"ann", "bot"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.AddBot(sim.Bot{UID: "bot"}); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -120,9 +123,13 @@ func (a *app) doWith(method, path string, header map[string]string, body any) re
 	return out
 }
 
-// want fails the test unless the answer has the status and the error code ("" for success).
+// want fails the test unless the answer has the status and the error code ("" for success), in the documented envelope.
 func (r reply) want(t *testing.T, status int, code string) reply {
 	t.Helper()
+	if e, failed := r.Body["error"].(object); failed != (status != 200) || failed && (e["message"] == "" || e["devMessage"] == "" || e["source"] != "chat-api") ||
+		failed && (e["details"] != nil) != (code == "ERR_BAD_REQUEST") || len(r.Body) == 0 || failed && len(r.Body) != 1 || r.Header.Get("X-Request-Id") == "" {
+		t.Fatalf("the envelope of %d %q is %v", r.Status, r.code(), r.Body)
+	}
 	if r.Err != nil || r.Status != status || r.code() != code {
 		t.Fatalf("got %d %q (%v) %v, want %d %q", r.Status, r.code(), r.Err, r.Body, status, code)
 	}
@@ -151,7 +158,8 @@ func within(t *testing.T) context.Context {
 
 func TestNewCometChatRefusesBadConfig(t *testing.T) {
 	for name, cfg := range map[string]sim.CometChatConfig{
-		"no key": {}, "negative limit": {APIKey: key, SenderLimit: -1},
+		"no key": {}, "negative limit": {APIKey: key, SenderLimit: -1}, "negative app limit": {APIKey: key, AppLimit: -1},
+		"negative core limit": {APIKey: key, CoreLimit: -1}, "negative speed": {APIKey: key, Speed: -1}, "one key twice": {APIKey: key, AuthKey: key},
 	} {
 		if _, err := sim.NewCometChat(cfg); err == nil {
 			t.Errorf("%s: no error", name)

@@ -14,7 +14,7 @@ const webhooksAtOnce = 16
 
 // Delivery is one attempt to call a webhook.
 type Delivery struct {
-	Webhook, Trigger string
+	Webhook, Trigger string // Webhook is "bot/" and the uid for a call of a bot
 	MessageID        string // id of the message that the event is about (not of an action message); empty for group events
 	Attempt          int    // from 1
 	Status           int    // answered HTTP status; 0 when there was none
@@ -70,7 +70,7 @@ func (s *CometChat) runLane(key laneKey) {
 // a slot waits for it.
 func (s *CometChat) attempt(j job, number int) {
 	s.mu.Lock()
-	found := s.hook(j.webhook)
+	found := s.target(j.webhook)
 	if found == nil {
 		s.mu.Unlock()
 		return
@@ -103,7 +103,7 @@ func (s *CometChat) retry(j job, failed int) {
 	}
 	go func() {
 		defer s.tasks.Done()
-		if s.pause(s.ctx, s.cfg.RetryDelays[failed-1]) {
+		if s.pause(s.ctx, s.scaled(s.cfg.RetryDelays[failed-1])) {
 			s.attempt(j, failed+1)
 		}
 	}()

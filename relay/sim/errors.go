@@ -57,6 +57,20 @@ func notJoined(uid, guid string) *Error {
 	return refuse(http.StatusForbidden, "ERR_GROUP_NOT_JOINED", "The user with UID %s has not joined the group with GUID %s.", uid, guid)
 }
 
+func notMember(uid, guid string) *Error {
+	return refuse(http.StatusNotFound, "ERR_NOT_A_MEMBER", "The user with UID %s is not a member of the group with GUID %s.", uid, guid)
+}
+
+func noClearance(uid, guid, scope string) *Error {
+	return refuse(http.StatusForbidden, "ERR_GROUP_NO_"+strings.ToUpper(scope)+"_SCOPE",
+		"The user with UID %s needs the scope %s in the group with GUID %s.", uid, scope, guid)
+}
+
+func nesting(id string) *Error {
+	return refuse(http.StatusBadRequest, "ERR_MESSAGE_THREAD_NESTING",
+		"The message with ID %s is itself a reply in a thread; threads cannot be nested.", id)
+}
+
 func noAccess(uid, id string) *Error {
 	return refuse(http.StatusForbidden, "ERR_MESSAGE_NO_ACCESS", "The user with UID %s has no access to the message with ID %s.", uid, id)
 }

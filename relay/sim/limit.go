@@ -6,40 +6,64 @@ import (
 	"time"
 )
 
-// window counts a sender's messages of the current minute.
+// window counts what was done in the current minute.
 type window struct {
 	start time.Time
 	used  int
 }
 
-// takeSend counts one message of a sender and sets the rate headers in both documented spellings; it refuses above the limit
-// (CometChat: rest-api/rate-limits).
-func (s *CometChat) takeSend(uid string, h http.Header) error {
-	if s.cfg.SenderLimit == 0 {
-		return nil
+// take counts one more and reports whether that is within the limit; a minute begins with its first request.
+func (w *window) take(now time.Time, limit int) bool {
+	if now.Sub(w.start) >= time.Minute {
+		*w = window{start: now}
 	}
-	now := s.cfg.Now()
-	w := s.limits[uid]
-	if w == nil || now.Sub(w.start) >= time.Minute {
-		w = &window{start: now}
-		s.limits[uid] = w
+	if w.used >= limit {
+		return false
 	}
-	limited := w.used >= s.cfg.SenderLimit
-	if !limited {
-		w.used++
-	}
-	limit, left := strconv.Itoa(s.cfg.SenderLimit), strconv.Itoa(s.cfg.SenderLimit-w.used)
+	w.used++
+	return true
+}
+
+// check takes one from a window and sets the rate headers in both documented spellings; it refuses above the limit (CometChat:
+// rest-api/rate-limits).
+func (w *window) check(now time.Time, limit int, h http.Header) error {
+	ok := w.take(now, limit)
 	for _, name := range []string{"X-Rate-Limit", "X-RateLimit-Limit"} {
-		h.Set(name, limit)
+		h.Set(name, strconv.Itoa(limit))
 	}
 	for _, name := range []string{"X-Rate-Limit-Remaining", "X-RateLimit-Remaining"} {
-		h.Set(name, left)
+		h.Set(name, strconv.Itoa(limit-w.used))
 	}
-	if !limited {
+	if ok {
 		return nil
 	}
 	setRetryAfter(h, now, w.start.Add(time.Minute).Sub(now))
 	return tooMany()
+}
+
+// takeRequest counts a request against the app's limits; the caller holds s.mu.
+func (s *CometChat) takeRequest(rt route, h http.Header) error {
+	limit, w := s.cfg.AppLimit, &s.standard
+	if rt.core {
+		limit, w = s.cfg.CoreLimit, &s.core
+	}
+	if limit == 0 {
+		return nil
+	}
+	return w.check(s.cfg.Now(), limit, h)
+}
+
+// takeSend counts one message of a sender; the caller holds s.mu.
+func (s *CometChat) takeSend(uid string, h http.Header) error {
+	if s.cfg.SenderLimit == 0 {
+		return nil
+	}
+	w := s.limits[uid]
+	if w == nil {
+		w = &window{}
+		s.limits[uid] = w
+	}
+	return w.check(s.cfg.Now(), s.cfg.SenderLimit, h)
 }
 
 // setRetryAfter sets Retry-After in whole seconds, rounded up, and both spellings of the reset time.

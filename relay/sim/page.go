@@ -38,6 +38,8 @@ func (s *CometChat) newPage() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.show)
 	mux.HandleFunc("POST /say", p.say)
+	mux.HandleFunc("POST /break", p.breakIt)
+	mux.HandleFunc("POST /mend", p.mend)
 	mux.HandleFunc("GET /live", p.live)
 	for _, name := range []string{"page.css", "page.js"} {
 		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, pageFiles, name) })
@@ -73,9 +75,7 @@ func (p *page) render(w http.ResponseWriter, status int, v chatView) {
 
 // say takes a new message or a reply. The page's script asks with the header X-Live and gets only a status and a line of text.
 func (p *page) say(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		http.Error(w, "the form cannot be read or is too large", http.StatusBadRequest)
+	if !readForm(w, r) {
 		return
 	}
 	as, with, words := r.PostForm.Get("as"), r.PostForm.Get("with"), r.PostForm.Get("text")

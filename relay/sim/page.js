@@ -3,6 +3,7 @@
 
 const log = document.getElementById("log");
 const rooms = document.getElementById("rooms");
+const faults = document.getElementById("faults");
 const state = document.getElementById("state");
 const scroller = document.querySelector(".scroll");
 
@@ -16,6 +17,13 @@ const replaceRooms = (html) => {
   const focused = rooms.contains(document.activeElement) && document.activeElement.getAttribute("href");
   rooms.replaceChildren(parse(html));
   if (focused) [...rooms.querySelectorAll("a")].find((a) => a.getAttribute("href") === focused)?.focus();
+};
+
+// Whoever has just pressed the button that goes away is led to the panel's title.
+const replaceFaults = (html) => {
+  const inside = faults.contains(document.activeElement);
+  faults.replaceChildren(parse(html));
+  if (inside) (faults.querySelector("button") ?? document.getElementById("break-title")).focus();
 };
 
 // The reply box of a thread stays as it is, so that nothing typed is lost; only the messages above it change.
@@ -38,6 +46,7 @@ const listen = () => {
   source.addEventListener("update", (e) => {
     const update = JSON.parse(e.data);
     if (update.rooms) replaceRooms(update.rooms);
+    if (update.faults !== undefined) replaceFaults(update.faults);
     update.threads.forEach(replaceThread);
     const keep = new Set(update.ids);
     [...log.children].forEach((thread) => { if (!keep.has(thread.id)) thread.remove(); });
@@ -55,19 +64,26 @@ const complain = (form, text) => {
   form.prepend(p);
 };
 
-const send = async (form) => {
-  const field = form.elements.text;
-  const words = new URLSearchParams(new FormData(form));
-  field.readOnly = true;
+// post sends a form and reports whether it was taken; if not, it says why.
+const post = async (form) => {
   try {
-    const res = await fetch(form.action, { method: "POST", headers: { "X-Live": "1" }, body: words });
+    const body = new URLSearchParams(new FormData(form));
+    const res = await fetch(form.action, { method: "POST", headers: { "X-Live": "1" }, body });
     complain(form, res.ok ? "" : await res.text());
-    if (res.ok) {
-      field.value = "";
-      if (form.id === "compose") scroller.scrollTop = 0; // the list is laid out from the bottom
-    }
+    return res.ok;
   } catch {
     complain(form, "The simulator cannot be reached.");
+    return false;
+  }
+};
+
+const send = async (form) => {
+  const field = form.elements.text;
+  if (!field) return post(form);
+  field.readOnly = true;
+  if (await post(form)) {
+    field.value = "";
+    if (form.id === "compose") scroller.scrollTop = 0; // the list is laid out from the bottom
   }
   field.readOnly = false;
   field.focus();

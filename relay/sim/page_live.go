@@ -17,6 +17,7 @@ const (
 // in order, so that those not among them can go.
 type liveUpdate struct {
 	Rooms   string         `json:"rooms,omitempty"`
+	Faults  *string        `json:"faults,omitempty"` // empty when nothing goes wrong any more
 	Threads []liveFragment `json:"threads"`
 	IDs     []string       `json:"ids"`
 }
@@ -106,7 +107,14 @@ func (p *page) update(v chatView, shown map[string]string) ([]byte, error) {
 	if shown["rooms"] != rooms {
 		shown["rooms"], u.Rooms = rooms, rooms
 	}
-	now := map[string]bool{"rooms": true}
+	faults, err := p.fragment("faults", v.Faults)
+	if err != nil {
+		return nil, err
+	}
+	if shown["faults"] != faults {
+		shown["faults"], u.Faults = faults, &faults
+	}
+	now := map[string]bool{"rooms": true, "faults": true}
 	for _, t := range v.Threads {
 		id := "thread-" + t.Root.Key
 		html, err := p.fragment("thread", t)
@@ -126,7 +134,7 @@ func (p *page) update(v chatView, shown map[string]string) ([]byte, error) {
 			delete(shown, id)
 		}
 	}
-	if u.Rooms == "" && len(u.Threads) == 0 && !gone {
+	if u.Rooms == "" && u.Faults == nil && len(u.Threads) == 0 && !gone {
 		return nil, nil
 	}
 	return fmt.Appendf(nil, "event: update\ndata: %s\n\n", encode(u)), nil

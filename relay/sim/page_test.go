@@ -202,6 +202,7 @@ func TestPageChoices(t *testing.T) {
 
 type liveUpdate struct {
 	Rooms   string
+	Faults  *string
 	Threads []struct{ ID, HTML string } // field names match without regard to case
 	IDs     []string
 }
@@ -246,6 +247,14 @@ func TestPagePushesChanges(t *testing.T) {
 	a.say(sim.Say{From: "bot", ToGroup: "team", Text: "elsewhere"})
 	if u := next(); len(u.Threads) != 0 || !strings.Contains(u.Rooms, "elsewhere") {
 		t.Errorf("after a message elsewhere %+v", u)
+	}
+	a.Inject(sim.Fault{Method: "PATCH", Status: 500})
+	if u := next(); u.Faults == nil || !strings.Contains(*u.Faults, "Set by a program") || u.Rooms != "" {
+		t.Errorf("after a fault %+v", u)
+	}
+	a.ClearFaults()
+	if u := next(); u.Faults == nil || *u.Faults != "" {
+		t.Errorf("after clearing %+v", u)
 	}
 	a.do("DELETE", "/messages/"+root.ID, "", object{"permanent": true}).want(t, 200, "")
 	if u := next(); len(u.IDs) != 1 || u.IDs[0] != "thread-2" {

@@ -26,6 +26,7 @@ type chatView struct {
 	Earlier bool // older threads are left out
 	Error   string
 	Draft   string
+	Faults  faultsView
 }
 
 // faceView is how a person or group is pictured: coloured initials.
@@ -64,6 +65,7 @@ type messageView struct {
 	Edited    bool
 	Deleted   bool
 	Action    bool
+	Status    string // of moderation, when it is not that the message may be seen
 	Reactions []wireReactionCount
 }
 
@@ -97,6 +99,7 @@ func (s *CometChat) look(as, with string) chatView {
 		v.Threads, v.Earlier = s.lookThreads(v.Room)
 	}
 	v.Rooms = v.Rooms[:min(len(v.Rooms), shownRooms)]
+	v.Faults = s.lookFaults(v.Me.ID, v.Room.Key)
 	return v
 }
 
@@ -121,8 +124,9 @@ func (s *CometChat) lookRooms(me string) []roomView {
 
 func (s *CometChat) preview(r roomView, conversation string) roomView {
 	const previewRunes = 80
-	for _, m := range slices.Backward(s.store.byRoom[conversation]) {
-		if m.act != nil {
+	for _, id := range slices.Backward(s.store.rooms[conversation]) {
+		m := s.store.at(id)
+		if m == nil || m.act != nil {
 			continue
 		}
 		mv := s.lookMessage(m, r.Me)
@@ -141,8 +145,9 @@ func (s *CometChat) lookThreads(r roomView) ([]threadView, bool) {
 		conversation = groupConversation(r.ID)
 	}
 	var threads []threadView
-	for _, m := range slices.Backward(s.store.byRoom[conversation]) {
-		if m.kind == "message" && m.act != nil || m.parent != 0 && s.store.byID[m.parent] != nil {
+	for _, id := range slices.Backward(s.store.rooms[conversation]) {
+		m := s.store.at(id)
+		if m == nil || m.kind == "message" && m.act != nil || m.parent != 0 && s.store.at(m.parent) != nil {
 			continue
 		}
 		if len(threads) == shownThreads {
@@ -154,7 +159,9 @@ func (s *CometChat) lookThreads(r roomView) ([]threadView, bool) {
 		t.Total = len(replies)
 		t.Earlier = max(0, t.Total-shownReplies)
 		for _, reply := range replies[t.Earlier:] {
-			t.Replies = append(t.Replies, s.lookMessage(reply, r.Me))
+			if m := s.store.at(reply); m != nil {
+				t.Replies = append(t.Replies, s.lookMessage(m, r.Me))
+			}
 		}
 		threads = append(threads, t)
 	}
@@ -171,6 +178,9 @@ func (s *CometChat) lookMessage(m *message, me string) messageView {
 		faceView: faceOf(m.sender, name, number), Key: m.key(), Text: m.text(), Time: s.stamp(m.sentAt), Mine: m.sender == me,
 		Bot: m.rest, Edited: !m.editedAt.IsZero(), Deleted: !m.deletedAt.IsZero(), Reactions: reactionCounts(m, me),
 	}
+	if m.moderation == statusPending || m.moderation == statusDisapproved {
+		v.Status = m.moderation
+	}
 	switch {
 	case v.Deleted:
 		v.Note = "This message was deleted."
@@ -180,6 +190,9 @@ func (s *CometChat) lookMessage(m *message, me string) messageView {
 			whom = p.Name
 		}
 		v.Action, v.Note = true, name+" "+m.act.name+" "+whom
+		if m.act.whom == m.sender {
+			v.Note = name + " " + m.act.name
+		}
 	case v.Text == "":
 		v.Note = "A message of the type " + m.category + "/" + m.kind
 	}

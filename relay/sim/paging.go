@@ -2,8 +2,6 @@ package sim
 
 import (
 	"net/url"
-	"slices"
-	"sort"
 	"strconv"
 	"strings"
 )
@@ -34,14 +32,14 @@ type next struct {
 	ID     string `json:"id"`
 }
 
-// pageMeta is the meta of user messages, users, groups and members; its cursor holds a numeric id.
+// pageMeta is the meta of user messages, conversations, users, groups and members; its cursor holds a numeric id.
 type pageMeta struct {
 	Pagination pagination     `json:"pagination"`
 	Cursor     map[string]any `json:"cursor,omitempty"`
 }
 
 type pagination struct {
-	Total       int `json:"total"` // 0 in every documented example, whatever the count
+	Total       int `json:"total"` // 0 in nearly every documented example, whatever the count
 	Count       int `json:"count"`
 	PerPage     int `json:"per_page"`
 	CurrentPage int `json:"current_page"`
@@ -59,6 +57,7 @@ type listing struct {
 	affix  string
 	id     int64 // cursor; 0 is none
 	sentAt int64 // cursor in seconds, used without id; 0 is none
+	count  bool  // unread messages are to be counted instead
 	filter filter
 }
 
@@ -84,16 +83,13 @@ func parseListing(q url.Values, l listing) (listing, error) {
 	if err != nil {
 		return l, err
 	}
-	l.id, l.sentAt = int64(id), int64(sentAt)
+	l.id, l.sentAt, l.count = int64(id), int64(sentAt), truth(q, "count")
 	switch affix := q.Get("affix"); affix {
 	case "":
 	case affixAppend, affixPrepend:
 		l.affix = affix
 	default:
 		return l, badField("affix", "The selected affix is invalid.")
-	}
-	if q.Get("count") == "true" {
-		return l, badField("count", "This simulator does not count unread messages.")
 	}
 	l.filter, err = parseFilter(q)
 	return l, err
@@ -112,67 +108,8 @@ func positive(q url.Values, name string, otherwise int) (int, error) {
 	return n, nil
 }
 
-// page picks the rows of a page from messages in id order, and returns them in id order.
-func (l listing) page(from []*message, also func(*message) bool) []*message {
-	skip := (l.number - 1) * l.size
-	var rows []*message
-	take := func(m *message) bool { // reports whether the page is full
-		if !l.filter.match(m) || also != nil && !also(m) {
-			return false
-		}
-		if skip > 0 {
-			skip--
-			return false
-		}
-		rows = append(rows, m)
-		return len(rows) == l.size
-	}
-	if l.affix == affixAppend {
-		for _, m := range from[l.start(from):] {
-			if take(m) {
-				break
-			}
-		}
-		return rows
-	}
-	for _, m := range slices.Backward(from[:l.end(from)]) {
-		if take(m) {
-			break
-		}
-	}
-	slices.Reverse(rows)
-	return rows
-}
-
-// start is the index of the first message after the cursor.
-func (l listing) start(from []*message) int {
-	if l.id > 0 {
-		return sort.Search(len(from), func(i int) bool { return from[i].id > l.id })
-	}
-	return sort.Search(len(from), func(i int) bool { return seconds(from[i].sentAt) > l.sentAt })
-}
-
-// end is the index of the first message that is not before the cursor.
-func (l listing) end(from []*message) int {
-	switch {
-	case l.id > 0:
-		return sort.Search(len(from), func(i int) bool { return from[i].id >= l.id })
-	case l.sentAt > 0:
-		return sort.Search(len(from), func(i int) bool { return seconds(from[i].sentAt) >= l.sentAt })
-	}
-	return len(from)
-}
-
-// edge is the message from which the next page goes on; nil for an empty page.
-func (l listing) edge(rows []*message) *message {
-	switch {
-	case len(rows) == 0:
-		return nil
-	case l.affix == affixPrepend:
-		return rows[0]
-	}
-	return rows[len(rows)-1]
-}
+// truth reads a boolean.
+func truth(q url.Values, name string) bool { return q.Get(name) == "true" || q.Get(name) == "1" }
 
 // csv reads a list that may come comma-joined, repeated, or with brackets in its name.
 func csv(q url.Values, names ...string) []string {
@@ -187,4 +124,21 @@ func csv(q url.Values, names ...string) []string {
 		}
 	}
 	return out
+}
+
+// pageOf cuts one page out of rows by page number.
+func pageOf[T any](rows []T, l listing) []T {
+	from := min(len(rows), (l.number-1)*l.size)
+	return rows[from:min(len(rows), from+l.size)]
+}
+
+// edge is the message from which the next page goes on; nil for an empty page. The rows are in id order.
+func (l listing) edge(rows []*message) *message {
+	switch {
+	case len(rows) == 0:
+		return nil
+	case l.affix == affixPrepend:
+		return rows[0]
+	}
+	return rows[len(rows)-1]
 }

@@ -31,6 +31,11 @@ type person struct {
 	createdAt  time.Time
 	lastActive time.Time // last time that the person typed in the app
 	number     int       // how many people were made before
+	status     string    // online or offline once it was told; else it follows lastActive
+
+	updatedAt, deactivatedAt time.Time
+	blocked                  map[string]time.Time // uids that this one blocks
+	tokens                   []token
 }
 
 type member struct {
@@ -41,6 +46,7 @@ type member struct {
 type group struct {
 	guid, name, kind     string // kind: public, private, password
 	description, icon    string
+	password             string
 	owner                string
 	metadata             map[string]any
 	tags                 []string
@@ -52,9 +58,31 @@ type group struct {
 
 func (g *group) has(uid string) bool { return g.members[uid] != nil }
 
-func (g *group) join(uid, scope string, at time.Time) {
-	g.members[uid] = &member{scope: scope, joinedAt: at}
+// enroll makes someone a member; the caller holds s.mu.
+func (s *CometChat) enroll(g *group, uid, scope string) {
+	g.members[uid] = &member{scope: scope, joinedAt: s.cfg.Now()}
 	g.order = append(g.order, uid)
+	if s.joined[uid] == nil {
+		s.joined[uid] = map[string]struct{}{}
+	}
+	s.joined[uid][g.guid] = struct{}{}
+}
+
+// expel ends a membership; the caller holds s.mu.
+func (s *CometChat) expel(g *group, uid string) {
+	delete(g.members, uid)
+	g.order = slices.DeleteFunc(g.order, func(other string) bool { return other == uid })
+	delete(s.joined[uid], g.guid)
+}
+
+// blocks tells whether one user has blocked another; the caller holds s.mu.
+func (s *CometChat) blocks(uid, other string) bool {
+	p := s.people[uid]
+	if p == nil {
+		return false
+	}
+	_, blocked := p.blocked[other]
+	return blocked
 }
 
 // AddUser makes a user. It fails when the uid is empty, has characters that uids may not have, or is taken.
@@ -69,7 +97,6 @@ func (s *CometChat) AddUser(u User) error {
 func (s *CometChat) AddGroup(g Group) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.cfg.Now()
 	made := &group{guid: g.GUID, name: g.Name, kind: "public"}
 	var uids []string
 	for _, uid := range g.Members {
@@ -89,7 +116,7 @@ func (s *CometChat) AddGroup(g Group) error {
 		if i == 0 {
 			scope, made.owner = "admin", uid
 		}
-		made.join(uid, scope, now)
+		s.enroll(made, uid, scope)
 	}
 	return nil
 }
@@ -133,13 +160,13 @@ func (s *CometChat) addGroup(g *group) error {
 	return nil
 }
 
-// user finds a person or the system user; the caller holds s.mu.
+// user finds a person who is not deactivated, or the system user; the caller holds s.mu.
 func (s *CometChat) user(uid string) (*person, error) {
 	uid = strings.ToLower(uid)
 	if uid == systemUID {
 		return &person{User: User{UID: systemUID, Name: "System"}, role: "default", createdAt: s.born}, nil
 	}
-	if p := s.people[uid]; p != nil {
+	if p := s.people[uid]; p != nil && p.deactivatedAt.IsZero() {
 		return p, nil
 	}
 	return nil, noUser(uid)

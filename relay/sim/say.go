@@ -9,15 +9,18 @@ import (
 
 // Say is what a person types in the chat app.
 type Say struct {
-	From            string         // uid of the person
-	ToUser, ToGroup string         // one of the two; both may be empty with Parent, whose conversation is then meant
-	Parent          string         // id of the message that is replied to in a thread; empty outside threads
-	Text            string         // data.text
-	Type, Category  string         // default text, message
+	From            string // uid of the person
+	ToUser, ToGroup string // one of the two; both may be empty with Parent, whose conversation is then meant
+	Parent          string // id of the message that is replied to in a thread; empty outside threads
+	Text            string // data.text
+	Type, Category  string // default text, message; category call, agentic and card are taken with any type
+	Tags            []string
 	Data            map[string]any // extra data fields; it is copied at its top level
 }
 
-// Say commits a message as a person's client would and fires message_sent (unless CometChatConfig.RESTOnlyHooks). A refusal is
+// Say commits a message as a person's client would and fires message_sent (unless CometChatConfig.RESTOnlyHooks). A text that begins
+// with names of faults, such as "[500] hello", asks for them (see [CometChat.Break]): those of webhooks strike this message's own
+// webhooks, and those of requests strike, once, the next request that changes something under a message of its thread. A refusal is
 // an *[Error] with the code that the REST API would answer.
 func (s *CometChat) Say(m Say) (Message, error) {
 	s.mu.Lock()
@@ -28,7 +31,7 @@ func (s *CometChat) Say(m Say) (Message, error) {
 	}
 	p := posting{
 		sender: from, parent: m.Parent, category: m.Category, kind: m.Type, receiver: m.ToUser, receiverType: "user",
-		data: map[string]any{},
+		data: map[string]any{}, tags: slices.Clone(m.Tags),
 	}
 	maps.Copy(p.data, m.Data)
 	if m.Text != "" {
@@ -77,7 +80,7 @@ func (s *CometChat) Edit(by, id, text string) (Message, error) {
 	if err := checkText(data); err != nil {
 		return Message{}, err
 	}
-	if err := checkData(data); err != nil {
+	if err := s.checkData(data); err != nil {
 		return Message{}, err
 	}
 	s.edit(m, strings.ToLower(by), data, nil)

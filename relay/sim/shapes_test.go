@@ -63,7 +63,18 @@ func (s shape) compare(t *testing.T, got any) {
 // newShapeApp is an app whose users have avatars, with a webhook that wants one trigger.
 func newShapeApp(t *testing.T, trigger string, live bool) (*app, *hookServer) {
 	t.Helper()
-	a := newEmptyApp(t, sim.CometChatConfig{AppID: "app9", Region: "us"})
+	a, h := newShapeAppWith(t, sim.CometChatConfig{})
+	if trigger != "" {
+		a.hook(sim.Webhook{ID: "hook1", URL: h.URL, Triggers: []string{trigger}, LiveShape: live})
+	}
+	return a, h
+}
+
+// newShapeAppWith is newShapeApp without a webhook and with a configuration.
+func newShapeAppWith(t *testing.T, cfg sim.CometChatConfig) (*app, *hookServer) {
+	t.Helper()
+	cfg.AppID, cfg.Region = "app9", "us"
+	a := newEmptyApp(t, cfg)
 	for _, u := range []sim.User{{UID: "ann", Name: "Ann Lee"}, {UID: "ben", Name: "Ben"}, {UID: "bot", Name: "Robo"}} {
 		u.Avatar = "https://img.example/" + u.UID
 		if err := a.AddUser(u); err != nil {
@@ -73,11 +84,7 @@ func newShapeApp(t *testing.T, trigger string, live bool) (*app, *hookServer) {
 	if err := a.AddGroup(sim.Group{GUID: "team", Name: "The Team", Members: []string{"ann", "bot"}}); err != nil {
 		t.Fatal(err)
 	}
-	h := newHook(t, nil)
-	if trigger != "" {
-		a.hook(sim.Webhook{ID: "hook1", URL: h.URL, Triggers: []string{trigger}, LiveShape: live})
-	}
-	return a, h
+	return a, newHook(t, nil)
 }
 
 // step is a request.

@@ -113,6 +113,7 @@ func (s *CometChat) tell(m Message) {
 
 // Request is one request to the REST API.
 type Request struct {
+	ID                       string // the header X-Request-Id of the answer
 	Method, Path, OnBehalfOf string // Path is the escaped path with the query, as it came
 	Status                   int    // what was answered; 0 when the connection was cut
 	Body                     []byte // at most the first 64 KiB

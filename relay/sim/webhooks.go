@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // maxWebhooks is how many webhooks an app may have (CometChat: management-apis/webhooks/overview).
@@ -16,7 +17,7 @@ type Webhook struct {
 	ID                 string   // goes into the envelope as "webhook"; required
 	URL                string   // required
 	Username, Password string   // basic auth, sent when Username is not empty
-	Triggers           []string // empty = all
+	Triggers           []string // empty = all; in the legacy mode the legacy names
 	RetryOnFailure     bool     // try again after each of CometChatConfig.RetryDelays until answered 200
 	LiveShape          bool     // message_edited and message_deleted carry the message itself instead of the documented action
 }
@@ -26,12 +27,23 @@ func (w *Webhook) wants(trigger string) bool {
 }
 
 // envelope is the body of every webhook call (CometChat: webhooks/webhooks-events). There is no event id, no attempt and no time.
+// Legacy webhooks and bots have an origin and a version besides, and bots name the bot instead of the webhook (CometChat:
+// fundamentals/webhooks-legacy-events, sdk/android/3.0/bots).
 type envelope struct {
 	Trigger string          `json:"trigger"`
 	Data    json.RawMessage `json:"data"`
 	AppID   string          `json:"appId"`
+	Origin  *origin         `json:"origin,omitempty"`
+	Version string          `json:"chatAPIVersion,omitempty"`
 	Region  string          `json:"region"`
-	Webhook string          `json:"webhook"`
+	Webhook string          `json:"webhook,omitempty"`
+	Bot     string          `json:"bot,omitempty"`
+}
+
+type origin struct {
+	Platform string `json:"platform"`
+	Language string `json:"language"`
+	Resource string `json:"resource"`
 }
 
 // AddWebhook starts delivering events to a webhook, from now on. It fails without an ID or a usable URL, when the ID is taken,
@@ -76,61 +88,21 @@ func (s *CometChat) hook(id string) *Webhook {
 	return &s.hooks[i]
 }
 
-// fireSent fires what a new message causes; the caller holds s.mu.
-func (s *CometChat) fireSent(m *message) {
-	if s.cfg.RESTOnlyHooks && !m.rest {
-		return
+// target finds where a job goes: a webhook, or a bot as one; the caller holds s.mu.
+func (s *CometChat) target(id string) *Webhook {
+	uid, isBot := strings.CutPrefix(id, botPrefix)
+	if !isBot {
+		return s.hook(id)
 	}
-	s.fire("message_sent", m.conversation, m.key(), func(*Webhook) any { return m.first })
-	if len(s.mentions(m, view{})) > 0 {
-		s.fire("user_mentioned", m.conversation, m.key(), func(*Webhook) any { return m.first })
+	b := s.bots[uid]
+	if b == nil || !b.Enabled {
+		return nil
 	}
+	return &Webhook{ID: id, URL: b.URL, Username: b.Username, Password: b.Password}
 }
 
-// fireChange fires message_edited or message_deleted; the caller holds s.mu.
-func (s *CometChat) fireChange(trigger string, m, action *message) {
-	s.fire(trigger, m.conversation, m.key(), func(w *Webhook) any {
-		told := action
-		if w.LiveShape {
-			told = m
-		}
-		return map[string]any{"message": s.renderMessage(told, view{hook: true})}
-	})
-}
-
-// fireReaction fires message_reaction_added or message_reaction_removed; the caller holds s.mu.
-func (s *CometChat) fireReaction(trigger string, m *message, r reaction) {
-	body := map[string]any{"reaction": s.renderReaction(m, r, view{hook: true})}
-	s.fire(trigger, m.conversation, m.key(), func(*Webhook) any { return body })
-}
-
-// fireAdded fires group_member_added; the caller holds s.mu.
-func (s *CometChat) fireAdded(g *group, by string, uids []string) {
-	v := view{hook: true}
-	members := map[string]any{}
-	for _, uid := range uids {
-		members[uid] = s.userEntity(uid, userConversation(by, uid), v).Entity
-	}
-	body := map[string]any{"group": s.renderGroup(g, v), "members": members, "by": s.userEntity(by, "", v).Entity}
-	s.fire("group_member_added", groupConversation(g.guid), "", func(*Webhook) any { return body })
-}
-
-// fire queues an event for every webhook that wants it, with its payload as it is now; the caller holds s.mu.
-func (s *CometChat) fire(trigger, room, messageID string, data func(*Webhook) any) {
-	for i := range s.hooks {
-		w := &s.hooks[i]
-		if !w.wants(trigger) {
-			continue
-		}
-		body := encode(envelope{
-			Trigger: trigger, Data: encode(data(w)), AppID: s.cfg.AppID, Region: s.cfg.Region, Webhook: w.ID,
-		})
-		s.queue(laneKey{webhook: w.ID, room: room}, job{webhook: w.ID, trigger: trigger, messageID: messageID, body: body})
-	}
-}
-
-// Redeliver sends message_sent of a message once more, with the payload of the first time, to every webhook that wants it. It
-// fails when there is no such message.
+// Redeliver sends message_sent of a message once more, with the payload of the first time, to every webhook that wants it (in
+// the legacy mode after_message, as the message is now). It fails when there is no such message.
 func (s *CometChat) Redeliver(id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,6 +110,13 @@ func (s *CometChat) Redeliver(id string) error {
 	if m == nil || m.act != nil {
 		return noMessage(id)
 	}
-	s.fire("message_sent", m.conversation, m.key(), func(*Webhook) any { return m.first })
+	if m.first == nil {
+		m.first = encode(map[string]any{"message": s.renderMessage(m, view{hook: true})})
+	}
+	if s.cfg.LegacyHooks {
+		s.fireAfter(m)
+		return nil
+	}
+	s.fire(event{trigger: "message_sent", room: m.conversation, messageID: m.key(), data: always(m.first)})
 	return nil
 }
