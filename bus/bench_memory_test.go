@@ -13,9 +13,9 @@ import (
 )
 
 // BenchmarkMemory reports the heap that a thread costs which was seen and handled (idle), of 100,000, and one with a
-// message of 1.2 kB that waits for its handler (active), of 10,000.
+// message of 1.2 kB that waits for its handler (active), of 8,000.
 func BenchmarkMemory(b *testing.B) {
-	const idle, active = 100_000, 10_000
+	const idle, active = 100_000, 8_000
 	reg := prometheus.NewRegistry()
 	e := newBench(b, bus.Config{Metrics: reg})
 	var perIdle, perActive samples
