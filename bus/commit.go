@@ -45,7 +45,7 @@ func (p *partition) maybeCommit() {
 // commit writes the progress down, and then lets those go on that waited for it.
 func (p *partition) commit(done uint64, arrears []arrear) {
 	start := time.Now()
-	err := p.record.commit(p.ctx, done, arrears, false)
+	err := p.record.commit(p.writing, done, arrears, false)
 	took := time.Since(start)
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -51,9 +51,11 @@ type partition struct {
 	overfull   bool // there are too many lanes to read on
 	lag        lag
 
-	ctx     context.Context // ends when nothing is waited for any more
-	work    context.Context // ends when handlers must end
-	endWork context.CancelFunc
+	ctx        context.Context // ends when handlers are not waited for any more
+	work       context.Context // ends when handlers must end
+	endWork    context.CancelFunc
+	writing    context.Context // ends when the commit under way is not waited for any more
+	endWriting context.CancelFunc
 
 	settled chan struct{} // has an entry when something changed that the end may have waited for
 	lost    chan error    // why a commit failed for good
@@ -96,6 +98,7 @@ func (p *partition) open(ctx context.Context) {
 	defer p.mu.Unlock()
 	p.ctx = ctx
 	p.work, p.endWork = context.WithCancel(ctx)
+	p.writing, p.endWriting = context.WithCancel(context.WithoutCancel(ctx))
 	p.gather = time.AfterFunc(time.Hour, p.gatheredEnough)
 	p.sub.active.Add(float64(len(p.lanes)))
 	for _, l := range p.lanes {
@@ -153,18 +156,19 @@ func (p *partition) settle() {
 	}
 }
 
+// lastWrite bounds what is written when a partition is left with handlers still running.
+const lastWrite = time.Second
+
 // abandon leaves the partition with handlers still running: what is handled is committed, the rest will be handled again.
 func (p *partition) abandon(ctx context.Context) error {
 	p.mu.Lock()
 	p.ended = true
-	committing := p.committing
 	done, arrears := p.done, p.arrears()
 	p.mu.Unlock()
-	if !committing {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = p.record.commit(last, done, arrears, true) // the next owner waits for a TTL if this fails
-	}
+	limit := time.AfterFunc(lastWrite, p.endWriting)
+	defer limit.Stop()
+	p.commits.Wait()                                    // the one under way, if there is one
+	_ = p.record.commit(p.writing, done, arrears, true) // the next owner waits for a TTL if this fails
 	return ctx.Err()
 }
 
@@ -173,6 +177,7 @@ func (p *partition) leave() {
 	p.mu.Lock()
 	p.ended = true
 	p.endWork()
+	p.endWriting()
 	p.gather.Stop()
 	for _, l := range p.lanes {
 		if l.timer != nil {
