@@ -10,7 +10,7 @@ import (
 // write took, within these bounds: where writes are quick there is little to be gained.
 const (
 	minGather = 500 * time.Microsecond
-	maxGather = 5 * time.Millisecond
+	maxGather = 250 * time.Millisecond
 )
 
 // touch notes that there is something to commit.

@@ -80,7 +80,7 @@ func isAbsent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) ==
 // of the data, it returns that as an envelope of its own.
 func readPage(r io.Reader, page *RawPage) (refusal json.RawMessage, err error) {
 	*page = RawPage{}
-	p := pageReader{dec: json.NewDecoder(r), page: page}
+	p := pageReader{dec: json.NewDecoder(&squeezed{r: r}), page: page}
 	err = p.object(p.member)
 	if err == nil {
 		err = p.end()

@@ -158,13 +158,24 @@ func (c *Client) exchange(req *http.Request, into any, o *Observation) error {
 	defer resp.Body.Close()
 	o.answered(resp, c.now())
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		body, _ := readBounded(resp.Body, maxAnswer) // the status says enough, even if the body broke off
-		return c.apiError(resp, body)
+		return c.refusal(resp)
 	}
 	if err := c.readAnswer(resp, into); err != nil {
 		return fmt.Errorf("answer %d: %w", resp.StatusCode, err)
 	}
 	return nil
+}
+
+// refusal reads an error answer. The status says enough if the body breaks off, unless the caller has given up.
+func (c *Client) refusal(resp *http.Response) error {
+	if resp.StatusCode == http.StatusSwitchingProtocols { // the body is the network connection, which may never end
+		return c.apiError(resp, nil)
+	}
+	body, err := readBounded(resp.Body, maxAnswer)
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("answer %d: %w", resp.StatusCode, err)
+	}
+	return c.apiError(resp, body)
 }
 
 // call makes a request and does it.

@@ -22,6 +22,15 @@ func (c *Connection) CheckSource(source string) error {
 	return err
 }
 
+// ThreadSource names the source of a thread, "thread/<id of its root>". There is none of another connection's.
+func (c *Connection) ThreadSource(t event.ThreadRef) (string, bool) {
+	root, err := messageID(text(t.Root))
+	if err != nil || t.Connection != c.id {
+		return "", false
+	}
+	return "thread/" + root, true
+}
+
 // Poll reads one page of a source: GET /messages in the app's name, GET /users/{uid}/messages and GET /groups/{guid}/messages
 // in the bot's, or GET /messages/{id}/thread in the app's. It goes by message ids, which rise app-wide, and sorts by them
 // whatever the order of the answer. Edits and deletes come as the action messages that record them. The events are those of

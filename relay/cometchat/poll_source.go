@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/threadrelay/threadrelay/bus/event"
 )
 
 // source is something that can be polled.
@@ -56,15 +54,6 @@ func (c *Connection) source(name string) (source, error) {
 		return source{path: []string{"messages", root, "thread"}, root: n}, nil
 	}
 	return source{}, fmt.Errorf("source %q: want app, user/<uid>, group/<guid> or thread/<id>", name)
-}
-
-// ThreadSource names the source of a thread: "thread/<id of its root>".
-func (c *Connection) ThreadSource(t event.ThreadRef) (string, bool) {
-	root, err := messageID(text(t.Root))
-	if err != nil || t.Connection != c.id {
-		return "", false
-	}
-	return "thread/" + root, true
 }
 
 func (c *Connection) userSource(name, id string) (source, error) {

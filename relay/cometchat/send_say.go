@@ -37,7 +37,7 @@ func (s *sending) prepareSaying() error {
 		return err
 	}
 	said := renderMentions(s.a.Text, s.a.Mentions)
-	if whole := s.part(first, said, 0); dataSize(whole.Data) <= maxData {
+	if whole := s.part(first, said, 0); len(said) <= maxText && dataSize(whole.Data) <= maxData {
 		s.parts = []Draft{whole}
 		return nil
 	}
@@ -49,7 +49,7 @@ func (s *sending) splitParts(first Draft, said string) error {
 	const highest = 9999
 	later := first
 	later.Category, later.Type, later.Data = "message", "text", DraftData{}
-	room := func(d Draft) int { return maxData - dataSize(s.part(d, "x", highest).Data) + 1 }
+	room := func(d Draft) int { return min(maxText, maxData-dataSize(s.part(d, "x", highest).Data)+1) }
 	if s.a.Custom != nil {
 		return fmt.Errorf("custom content has %d bytes, at most %d fit into a message", dataSize(first.Data), maxData)
 	}

@@ -233,7 +233,7 @@ func TestConversationsAreDeliveredSideBySideAndInOrder(t *testing.T) {
 	a.awaitAttempts(n + 1)
 }
 
-func TestWebhookTimeoutAndRemoval(t *testing.T) {
+func TestWebhookTimeout(t *testing.T) {
 	a := newApp(t, sim.CometChatConfig{WebhookTimeout: 20 * time.Millisecond})
 	release := make(chan struct{})
 	h := newHook(t, func(n int, _ object) int {
@@ -248,6 +248,16 @@ func TestWebhookTimeoutAndRemoval(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	close(release)
+}
+
+func TestARemovedWebhookIsNotCalled(t *testing.T) {
+	a := newApp(t, sim.CometChatConfig{WebhookTimeout: time.Minute})
+	h := newHook(t, func(int, object) int { return 200 })
+	a.hook(sim.Webhook{ID: "w", URL: h.URL})
+	a.say(sim.Say{From: "ann", ToUser: "bot", Text: "x"})
+	if d := a.awaitAttempts(1)[0]; d.Webhook != "w" || d.Status != 200 {
+		t.Errorf("%+v", d)
+	}
 	a.RemoveWebhook("w")
 	a.hook(sim.Webhook{ID: "w2", URL: h.URL})
 	a.say(sim.Say{From: "ann", ToUser: "bot", Text: "y"})
