@@ -24,6 +24,10 @@ func (p *partition) begin(l *lane) (job, bool) {
 		p.parked = append(p.parked, l)
 		p.maybeCommit()
 		return job{}, false
+	case l.next <= p.careful && !l.declared && !p.sub.suspects.admit(l):
+		p.askAgain(l)
+		p.maybeCommit()
+		return job{}, false
 	case l.next <= p.careful && !l.declared:
 		p.declare(l)
 		p.maybeCommit()
@@ -52,10 +56,11 @@ func (p *partition) end(r result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running--
+	l := r.lane
+	p.sub.suspects.clear(l)
 	if p.ended {
 		return
 	}
-	l := r.lane
 	switch {
 	case r.handled:
 		p.done = max(p.done, r.sequence)

@@ -27,11 +27,12 @@ type subscription struct {
 	active  prometheus.Gauge    // lanes
 	done    prometheus.Counter  // messages handled
 
-	out     chan *message.Message
-	stop    chan struct{} // closed when nothing more is to be started
-	workers workers
-	buffer  buffer
-	intake  *intake
+	out      chan *message.Message
+	stop     chan struct{} // closed when nothing more is to be started
+	workers  workers
+	suspects suspects
+	buffer   buffer
+	intake   *intake
 }
 
 func newSubscription(s *Subscriber, topic string, stream jetstream.Stream) *subscription {
