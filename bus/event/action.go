@@ -52,8 +52,13 @@ type Action struct {
 	Custom *Custom `json:"custom,omitempty"`
 	// Also are further recipients of a Post, for platforms that send one message to several.
 	Also *Recipients `json:"also,omitempty"`
-	// Target is the message that an Edit, a Delete, a React or an Unreact is about.
-	Target MessageID `json:"target,omitempty"`
+	// Target is the message that an Edit, a Delete, a React or an Unreact is about, and TargetAction stands in its place where
+	// the message is what another action sends: the action of that ID, at the same connection.
+	Target       MessageID `json:"target,omitempty"`
+	TargetAction ActionID  `json:"targetAction,omitempty"`
+	// Follows is an action of the same connection that has to be done before this one. A Reply whose Thread has no root goes
+	// into the thread of what that action sends. If that action fails, so does this one.
+	Follows ActionID `json:"follows,omitempty"`
 	// Emoji is what a React or an Unreact shows: a Unicode emoji, or a name such as ":tada:".
 	Emoji string `json:"emoji,omitempty"`
 	// Bot is the name of the bot that asks for it.
@@ -81,6 +86,19 @@ type Recipients struct {
 	Users  []UserID         `json:"users,omitempty"`
 	Groups []ConversationID `json:"groups,omitempty"`
 }
+
+// Lane returns the key of the lane, within its connection, that the action belongs into: that of its thread. Actions for a
+// thread whose root is yet to be sent by the action that they follow have a lane of their own.
+func (a *Action) Lane() string {
+	lane := a.Thread.Lane()
+	if a.Thread.Root == "" && a.Follows != "" && a.Type != Post {
+		lane += escapeToken(followMark + string(a.Follows))
+	}
+	return lane
+}
+
+// followMark keeps the ids of actions and those of messages apart in a lane's key.
+const followMark = "+"
 
 // Validate reports what makes the action unfit to be carried out.
 func (a *Action) Validate() error {
@@ -115,8 +133,10 @@ func (a *Action) validateHead() error {
 		return errors.New("bot is empty")
 	case a.Thread.Conversation == "":
 		return fmt.Errorf("%s without a conversation", a.Type)
-	case a.Type == Reply && a.Thread.Root == "":
-		return errors.New("reply without a root")
+	case a.Type == Reply && a.Thread.Root == "" && a.Follows == "":
+		return errors.New("reply without a root, and no action that it follows")
+	case len(a.Follows) > maxRefPart:
+		return fmt.Errorf("the id of the action that it follows is %d bytes long, at most %d are allowed", len(a.Follows), maxRefPart)
 	case a.Identity != nil && a.As == "":
 		return errors.New("an identity, and no user whose it is")
 	case a.Also != nil && a.Type != Post:
@@ -141,8 +161,11 @@ func (a *Action) validateContent() error {
 			return fmt.Errorf("%s without an emoji", a.Type)
 		}
 	}
-	if a.Target == "" {
+	switch {
+	case a.Target == "" && a.TargetAction == "":
 		return fmt.Errorf("%s without a target", a.Type)
+	case a.Target != "" && a.TargetAction != "":
+		return fmt.Errorf("%s with two targets", a.Type)
 	}
 	return nil
 }
@@ -165,14 +188,4 @@ func (a *Action) validateSaying() error {
 func isObject(raw json.RawMessage) bool {
 	var fields map[string]json.RawMessage
 	return json.Unmarshal(raw, &fields) == nil && fields != nil
-}
-
-// Receipt is what a platform said of an action that was carried out.
-type Receipt struct {
-	Action  ActionID  `json:"action"`
-	Message MessageID `json:"message"`
-	// Parts are the ids of all messages that the action became, in order, where one was not enough; Message is the first.
-	Parts []MessageID `json:"parts,omitempty"`
-	// Time is when the platform took it, by the platform's clock.
-	Time time.Time `json:"time"`
 }

@@ -12,6 +12,9 @@ func TestDecodeRefusesOtherVersions(t *testing.T) {
 		if _, err := event.DecodeEvent([]byte(data)); err == nil || !strings.Contains(err.Error(), "decode") {
 			t.Errorf("%s: %v", data, err)
 		}
+		if _, err := event.DecodeReceipt([]byte(data)); err == nil || !strings.Contains(err.Error(), "decode") {
+			t.Errorf("%s: %v", data, err)
+		}
 	}
 }
 
@@ -47,5 +50,26 @@ func TestActionIDs(t *testing.T) {
 	}
 	if got, want := event.NewActionID("cometchat:app:42:created", "echo", 0), event.ActionID("4ccfa51cb80fc415b5e7265076a2204a"); got != want {
 		t.Errorf("the id of a known action became %s: what was sent before would be sent again", got)
+	}
+}
+
+// An action belongs into its thread's lane; what follows the action that sends the root has one of its own.
+func TestLaneOfAnAction(t *testing.T) {
+	following := replyAfter()
+	post := following
+	post.Type = event.Post
+	known := following
+	known.Thread.Root = "41"
+	change := following
+	change.Type = event.Edit
+	for want, a := range map[string]event.Action{
+		"user%2Fana:%2B00112233445566778899aabbccddeeff": following, "user%2Fana:": post, "user%2Fana:41": known, "user%2Fana:42": reply(),
+	} {
+		if got := a.Lane(); got != want {
+			t.Errorf("lane of %+v is %q, want %q", a, got, want)
+		}
+	}
+	if change.Lane() != following.Lane() {
+		t.Errorf("an edit behind a reply is in lane %q", change.Lane())
 	}
 }

@@ -124,6 +124,53 @@ func unreact() event.Action {
 	return a
 }
 
+// replyAfter answers a message that another action is yet to send.
+func replyAfter() event.Action {
+	a := reply()
+	a.Cause, a.Thread.Root, a.Follows = "", "", "00112233445566778899aabbccddeeff"
+	return a
+}
+
+func editAfter() event.Action {
+	a := edit()
+	a.Target, a.TargetAction, a.Follows = "", "fedcba9876543210", "fedcba9876543210"
+	return a
+}
+
+func receipt() event.Receipt {
+	return event.Receipt{
+		ID: "0123456789abcdef:done", Action: "0123456789abcdef", Type: event.Reply, Outcome: event.Done, Time: at(), Bot: "echo",
+		Thread:  event.ThreadRef{Connection: "support", Conversation: "user/ana", Root: "42"},
+		Message: "44", Parts: []event.MessageID{"44", "45"}, Root: "42",
+	}
+}
+
+func receiptElsewhere() event.Receipt {
+	r := receipt()
+	r.Parts, r.Root, r.Fallback = nil, "", "post-flat"
+	return r
+}
+
+func receiptFailed() event.Receipt {
+	r := receipt()
+	r.ID, r.Outcome, r.Message, r.Parts, r.Root = "0123456789abcdef:failed:17", event.Failed, "", nil, ""
+	r.Kind, r.Reason = "root_gone", "cometchat: send 0123456789abcdef: HTTP 404 ERR_MESSAGE_ID_NOT_FOUND"
+	return r
+}
+
+func receiptSuperseded() event.Receipt {
+	r := receipt()
+	r.ID, r.Type, r.Outcome, r.Message, r.Parts, r.Root = "0123456789abcdef:superseded", event.Edit, event.Superseded, "43", nil, ""
+	return r
+}
+
+func goldenReceipts() map[string]event.Receipt {
+	return map[string]event.Receipt{
+		"receipt.done.v1.json": receipt(), "receipt.done-elsewhere.v1.json": receiptElsewhere(), "receipt.failed.v1.json": receiptFailed(),
+		"receipt.superseded.v1.json": receiptSuperseded(),
+	}
+}
+
 func goldenEvents() map[string]event.Event {
 	return map[string]event.Event{
 		"event.created.v1.json": created(), "event.edited.v1.json": edited(), "event.deleted.v1.json": deleted(),
@@ -135,6 +182,7 @@ func goldenActions() map[string]event.Action {
 	return map[string]event.Action{
 		"action.reply.v1.json": reply(), "action.reply-with-all.v1.json": replyWithAll(), "action.post.v1.json": post(),
 		"action.edit.v1.json": edit(), "action.delete.v1.json": remove(), "action.react.v1.json": react(), "action.unreact.v1.json": unreact(),
+		"action.reply-follows.v1.json": replyAfter(), "action.edit-follows.v1.json": editAfter(),
 	}
 }
 
@@ -172,6 +220,9 @@ func TestGolden(t *testing.T) {
 	for name, a := range goldenActions() {
 		cases[name] = a.Encode
 	}
+	for name, r := range goldenReceipts() {
+		cases[name] = r.Encode
+	}
 	for name, encode := range cases {
 		t.Run(name, func(t *testing.T) {
 			got, err := encode()
@@ -204,6 +255,12 @@ func TestGoldenIsReadBack(t *testing.T) {
 	for name, want := range goldenActions() {
 		want.Version = event.Version
 		if got, err := event.DecodeAction([]byte(golden(t, name, nil))); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v (%v)", name, got, err)
+		}
+	}
+	for name, want := range goldenReceipts() {
+		want.Version = event.Version
+		if got, err := event.DecodeReceipt([]byte(golden(t, name, nil))); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v (%v)", name, got, err)
 		}
 	}

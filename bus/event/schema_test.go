@@ -75,6 +75,15 @@ func TestGoldenFilesAreAsTheSchemaSays(t *testing.T) {
 			t.Errorf("%s is taken for an event", name)
 		}
 	}
+	receipts := compiled(t, "receipt.v1.json")
+	for name := range goldenReceipts() {
+		if err := valid(receipts, []byte(golden(t, name, nil))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := valid(actions, []byte(golden(t, name, nil))); err == nil {
+			t.Errorf("%s is taken for an action", name)
+		}
+	}
 }
 
 // What Validate refuses the schema refuses, so that a bot in another language can find out before it publishes.
@@ -96,10 +105,19 @@ func TestSchemasRefuseWhatValidateRefuses(t *testing.T) {
 			t.Errorf("action: %s: the schema takes it", name)
 		}
 	}
+	receipts := compiled(t, "receipt.v1.json")
+	for name, c := range receiptFaults() {
+		r := c.of()
+		c.spoil(&r)
+		r.Version = event.Version
+		if err := valid(receipts, marshal(t, r)); err == nil {
+			t.Errorf("receipt: %s: the schema takes it", name)
+		}
+	}
 	for _, version := range []int{0, event.Version + 1} {
-		e, a := created(), reply()
-		e.Version, a.Version = version, version
-		if valid(events, marshal(t, e)) == nil || valid(actions, marshal(t, a)) == nil {
+		e, a, r := created(), reply(), receipt()
+		e.Version, a.Version, r.Version = version, version, version
+		if valid(events, marshal(t, e)) == nil || valid(actions, marshal(t, a)) == nil || valid(receipts, marshal(t, r)) == nil {
 			t.Errorf("version %d: the schema takes it", version)
 		}
 	}
@@ -118,6 +136,7 @@ func marshal(t *testing.T, v any) []byte {
 func TestSchemasMatchTheTypes(t *testing.T) {
 	for name, typ := range map[string]reflect.Type{
 		"event.v1.json": reflect.TypeFor[event.Event](), "action.v1.json": reflect.TypeFor[event.Action](),
+		"receipt.v1.json": reflect.TypeFor[event.Receipt](),
 	} {
 		data, err := os.ReadFile(schemaPath(name))
 		if err != nil {

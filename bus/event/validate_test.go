@@ -86,6 +86,10 @@ func actionFaults() map[string]actionFault {
 		"no reaction":             {react, func(a *event.Action) { a.Emoji = "" }, "react without an emoji"},
 		"no reaction to nothing":  {unreact, func(a *event.Action) { a.Target = "" }, "unreact without a target"},
 		"no reaction taken away":  {unreact, func(a *event.Action) { a.Emoji = "" }, "unreact without an emoji"},
+		"two targets":             {edit, func(a *event.Action) { a.TargetAction = "x" }, "edit with two targets"},
+		"a reply to no action":    {replyAfter, func(a *event.Action) { a.Follows = "" }, "reply without a root, and no action"},
+		"a long id to follow":     {replyAfter, func(a *event.Action) { a.Follows = event.ActionID(strings.Repeat("x", 513)) }, "it follows is 513 bytes long"},
+		"an edit of no action":    {editAfter, func(a *event.Action) { a.TargetAction = "" }, "edit without a target"},
 		"no connection":           {reply, func(a *event.Action) { a.Thread.Connection = "" }, "connection is empty"},
 		"root longer than a lane": {edit, func(a *event.Action) { a.Thread.Root = event.MessageID(strings.Repeat("x", 513)) }, "root is 513 bytes long"},
 	}
@@ -120,5 +124,40 @@ func TestActionsThatAreFine(t *testing.T) {
 		if err := a.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+type receiptFault struct {
+	of    func() event.Receipt
+	spoil func(*event.Receipt)
+	want  string
+}
+
+func receiptFaults() map[string]receiptFault {
+	return map[string]receiptFault{
+		"no id":          {receipt, func(r *event.Receipt) { r.ID = "" }, "id is empty"},
+		"no action":      {receipt, func(r *event.Receipt) { r.Action = "" }, "action is empty"},
+		"no type":        {receipt, func(r *event.Receipt) { r.Type = "" }, "type is empty"},
+		"no bot":         {receipt, func(r *event.Receipt) { r.Bot = "" }, "bot is empty"},
+		"no outcome":     {receipt, func(r *event.Receipt) { r.Outcome = "" }, `unknown outcome ""`},
+		"failed, no why": {receiptFailed, func(r *event.Receipt) { r.Kind = "" }, "failed without a kind"},
+		"no connection":  {receipt, func(r *event.Receipt) { r.Thread.Connection = "" }, "connection is empty"},
+	}
+}
+
+func TestReceiptValidate(t *testing.T) {
+	faults := receiptFaults()
+	faults["no time"] = receiptFault{receipt, func(r *event.Receipt) { r.Time = time.Time{} }, "time is missing"}
+	for name, c := range faults {
+		t.Run(name, func(t *testing.T) {
+			r := c.of()
+			if err := r.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			c.spoil(&r)
+			if _, err := r.Encode(); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one with %q", err, c.want)
+			}
+		})
 	}
 }
