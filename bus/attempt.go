@@ -3,8 +3,12 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
 )
 
 // job is one attempt to handle the head of a lane. It holds copies: the lane belongs to its partition's loop.
@@ -37,8 +41,8 @@ type result struct {
 // fetchWait is the pause after a failure that is not the message's fault.
 const fetchWait = 500 * time.Millisecond
 
-// errCrashed is the reason of a dead letter whose handler never came back.
-var errCrashed = errors.New("the process ended each time while this message was being handled")
+// ErrCrashed is the reason of a dead letter whose handler never came back.
+var ErrCrashed = errors.New("the process ended each time while this message was being handled")
 
 // attempt hands one message to the subscription's handler and waits for its verdict.
 func (s *subscription) attempt(j job) result {
@@ -56,9 +60,9 @@ func (s *subscription) attempt(j job) result {
 		}
 	}
 	r.sequence = m.sequence
-	if j.crashes >= s.retry.Crashes {
+	if j.crashes >= s.retryOf(m.subject).Crashes {
 		r.at = time.Now()
-		return s.failed(m, j, r, Permanent(errCrashed))
+		return s.failed(m, j, r, Permanent(ErrCrashed))
 	}
 	err, ended := s.handle(j, m)
 	r.at = time.Now()
@@ -80,12 +84,20 @@ func (s *subscription) failed(m *stored, j job, r result, err error) result {
 	if since.IsZero() {
 		since = r.at
 	}
-	f := s.retry.judge(err, j.attempt, r.at.Sub(since), rand.Float64()) //nolint:gosec // spreads retries, guards nothing
+	f := s.retryOf(m.subject).judge(err, j.attempt, r.at.Sub(since), rand.Float64()) //nolint:gosec // spreads retries, guards nothing
 	if !f.dead {
 		s.count("retry")
-		s.log.Warn("attempt failed, will be repeated", "lane", j.subject, "sequence", m.sequence, "attempt", j.attempt, "in", f.wait.Round(time.Millisecond).String(), "error", err)
+		level := slog.LevelWarn
+		if !f.charged { // it was asked to wait: whoever asked has told why
+			level = slog.LevelDebug
+		}
+		s.log.Log(j.ctx, level, "attempt failed, will be repeated", "lane", j.subject, "sequence", m.sequence, "attempt", j.attempt, "in", f.wait.Round(time.Millisecond).String(), "error", err)
 		r.charged, r.wait = f.charged, f.wait
 		return r
+	}
+	if dyingErr := s.tellDying(j, m, err); dyingErr != nil {
+		s.warn("what is told of dead letters cannot be told, will be repeated", "lane", j.subject, "sequence", m.sequence, "error", dyingErr)
+		return s.again(r, fetchWait)
 	}
 	letter := deadFrom(s, m, j.attempt, since, r.at, err)
 	if buryErr := s.bus.Bury(j.ctx, letter); buryErr != nil {
@@ -96,6 +108,33 @@ func (s *subscription) failed(m *stored, j job, r result, err error) result {
 	s.log.Error("message became a dead letter", "lane", j.subject, "sequence", m.sequence, "attempts", j.attempt, "error", err)
 	r.handled = true
 	return r
+}
+
+// retryOf is the retry budget of a message.
+func (s *subscription) retryOf(subject string) Retry {
+	if s.retryFor == nil {
+		return s.retry
+	}
+	r := s.retryFor(laneOf(s.topic, subject))
+	r.setDefaults()
+	return r
+}
+
+// tellDying tells whoever wants to know that a message becomes a dead letter, before it does.
+func (s *subscription) tellDying(j job, m *stored, reason error) (err error) {
+	if s.dying == nil {
+		return nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	msg := fromNATS(s.topic, m.subject, m.header, m.data)
+	own := &deliveryContext{parent: j.ctx, delivery: s.delivery(j, m)}
+	defer own.end()
+	msg.SetContext(own)
+	return s.dying(msg, reason)
 }
 
 func (s *subscription) again(r result, wait time.Duration) result {
@@ -109,7 +148,7 @@ func (s *subscription) handle(j job, m *stored) (err error, ended bool) { //noli
 	if SkipReplay(s.group, msg.Metadata) {
 		return nil, true
 	}
-	own := &deliveryContext{parent: j.work, delivery: Delivery{Sequence: m.sequence, Attempt: j.attempt, Inherited: m.sequence <= j.inherited}}
+	own := &deliveryContext{parent: j.work, delivery: s.delivery(j, m)}
 	defer own.end()
 	msg.SetContext(own)
 	select {
@@ -134,13 +173,28 @@ func (s *subscription) handle(j job, m *stored) (err error, ended bool) { //noli
 	return err, ended
 }
 
+// delivery describes an attempt to its handler.
+func (s *subscription) delivery(j job, m *stored) Delivery {
+	d := Delivery{Sequence: m.sequence, Attempt: j.attempt, Inherited: m.sequence <= j.inherited, Stored: m.at}
+	if j.last > m.sequence {
+		d.next = func(ctx context.Context) (*message.Message, error) {
+			raw, err := s.find(ctx, query{from: m.sequence + 1, subject: j.subject, known: j.last})
+			if err != nil || raw == nil {
+				return nil, err
+			}
+			return fromNATS(s.topic, raw.Subject, raw.Header, raw.Data), nil
+		}
+	}
+	return d
+}
+
 // fetch reads the first message of the lane that is not handled, or nil if none is left between next and last.
 func (s *subscription) fetch(ctx context.Context, j job) (*stored, error) {
 	raw, err := s.find(ctx, query{from: j.next, subject: j.subject, known: j.last})
 	if err != nil || raw == nil || raw.Sequence > j.last {
 		return nil, err
 	}
-	return &stored{subject: raw.Subject, sequence: raw.Sequence, header: raw.Header, data: raw.Data}, nil
+	return &stored{subject: raw.Subject, sequence: raw.Sequence, header: raw.Header, data: raw.Data, at: raw.Time}, nil
 }
 
 func (s *subscription) count(outcome string) {

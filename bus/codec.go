@@ -40,7 +40,26 @@ func ActionMessage(a event.Action) (*message.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cloudEvent(string(a.ID), string(a.Type), a.Time, a.Thread, data), nil
+	m := cloudEvent(string(a.ID), string(a.Type), a.Time, a.Thread, data)
+	m.Metadata.Set(LaneKey, ActionLane(a))
+	return m, nil
+}
+
+// ActionLane is the lane of an action, and of its receipts, as in [LaneKey].
+func ActionLane(a event.Action) string { return string(a.Thread.Connection) + "." + a.Lane() }
+
+// receiptType is what stands before a receipt's outcome in its type as a CloudEvent.
+const receiptType = "chat.action."
+
+// ReceiptMessage makes the message that carries r, to be published to [Receipts] in a lane: that of its action.
+func ReceiptMessage(r event.Receipt, lane string) (*message.Message, error) {
+	data, err := r.Encode()
+	if err != nil {
+		return nil, err
+	}
+	m := cloudEvent(r.ID, receiptType+string(r.Outcome), r.Time, r.Thread, data)
+	m.Metadata.Set(LaneKey, lane)
+	return m, nil
 }
 
 // ReadEvent takes the event out of a message. Its error is permanent.
@@ -53,6 +72,12 @@ func ReadEvent(m *message.Message) (event.Event, error) {
 func ReadAction(m *message.Message) (event.Action, error) {
 	a, err := event.DecodeAction(m.Payload)
 	return a, Permanent(err)
+}
+
+// ReadReceipt takes the receipt out of a message. Its error is permanent.
+func ReadReceipt(m *message.Message) (event.Receipt, error) {
+	r, err := event.DecodeReceipt(m.Payload)
+	return r, Permanent(err)
 }
 
 func cloudEvent(id, typ string, at time.Time, t event.ThreadRef, data []byte) *message.Message {

@@ -55,6 +55,36 @@ func TestEventTravelsAsACloudEvent(t *testing.T) {
 	}
 }
 
+// A receipt travels in the lane of its action, also where that is not its thread's.
+func TestReceiptTravelsInTheLaneOfItsAction(t *testing.T) {
+	a := event.Action{
+		ID: "a2", Type: event.Reply, Text: "hi", Bot: "echo", Follows: "a1", Thread: event.ThreadRef{Connection: "support", Conversation: "group/x"},
+	}
+	sent, err := ActionMessage(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := event.Receipt{
+		ID: "a2:done", Action: "a2", Type: a.Type, Outcome: event.Done, Time: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), Thread: a.Thread, Bot: "echo", Message: "7",
+	}
+	m, err := ReceiptMessage(r, ActionLane(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.UUID != "a2:done" || m.Metadata[ceType] != "chat.action.done" || m.Metadata[LaneKey] != "support.group%2Fx:%2Ba1" || sent.Metadata[LaneKey] != m.Metadata[LaneKey] {
+		t.Errorf("%s %v, the action has %v", m.UUID, m.Metadata, sent.Metadata)
+	}
+	if _, err := toNATS(Receipts, ReceiptsStream, m); err != nil {
+		t.Error(err)
+	}
+	if got, err := ReadReceipt(m); err != nil || got.Message != "7" {
+		t.Errorf("read back %+v (%v)", got, err)
+	}
+	if _, err := ReceiptMessage(event.Receipt{ID: "x"}, "a.b"); err == nil {
+		t.Error("half a receipt is taken")
+	}
+}
+
 // Anybody may publish to the streams; what they send must not be able to stop a subscriber.
 func TestForeignMessagesAreRead(t *testing.T) {
 	m := fromNATS(Events, "relay.events.3._._", nats.Header{"X": {"1", "2"}, "Empty": {}, "Nats-Expected-Stream": {"s"}}, nil)

@@ -138,7 +138,7 @@ func (r *reading) take(m jetstream.Msg) {
 	}
 	c := r.cursor
 	c.behind.Store(meta.NumPending)
-	taken := c.sink(r.ctx, &stored{subject: m.Subject(), sequence: meta.Sequence.Stream, header: m.Headers(), data: m.Data()})
+	taken := c.sink(r.ctx, &stored{subject: m.Subject(), sequence: meta.Sequence.Stream, header: m.Headers(), data: m.Data(), at: meta.Timestamp})
 	if taken {
 		c.position.Store(meta.Sequence.Stream)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
 )
 
 // Delivery describes the attempt that a handler is part of.
@@ -15,8 +17,20 @@ type Delivery struct {
 	// Inherited is set if the message was stored before this process took the message's partition over: another one, or this
 	// one before a restart, may have handled it without having written that down. Attempt cannot tell.
 	Inherited bool
+	// Stored is when the message was stored, by the server's clock.
+	Stored time.Time
 
-	err error // what the handler returned; read after the message was nacked
+	next func(context.Context) (*message.Message, error)
+	err  error // what the handler returned; read after the message was nacked
+}
+
+// Next returns the message behind this one in its lane, or nil if none was known when this attempt began. It costs no request
+// in that case, and else one.
+func (d Delivery) Next(ctx context.Context) (*message.Message, error) {
+	if d.next == nil {
+		return nil, nil
+	}
+	return d.next(ctx)
 }
 
 type deliveryKey struct{}

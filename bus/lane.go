@@ -12,6 +12,7 @@ type stored struct {
 	sequence uint64
 	header   nats.Header
 	data     []byte
+	at       time.Time // when it was stored
 	taken    time.Time // when it was put behind others in a queue
 }
 

@@ -167,8 +167,22 @@ func TestEveryRoleWorksWithItsPermissions(t *testing.T) {
 	if err := sub.Close(); err != nil {
 		t.Error(err)
 	}
-	for _, stage := range []string{"ingest", "events"} {
-		who := map[string]string{"ingest": "ingest", "events": "bots"}[stage]
+	if err := buses["deliver"].Publisher().Publish(bus.Receipts, say("a", 0)); err != nil {
+		t.Errorf("deliver: %v", err)
+	}
+	if sub, err = buses["bots"].Subscriber(bus.SubscriberConfig{Group: "bot-x"}); err != nil {
+		t.Fatal(err)
+	}
+	receipts, err := sub.Subscribe(ctx, bus.Receipts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bustest.Receive(t, receipts).Ack()
+	if err := sub.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, stage := range []string{"ingest", "events", "receipts"} {
+		who := map[string]string{"ingest": "ingest", "events": "bots", "receipts": "bots"}[stage]
 		letter := bus.DeadLetter{Stage: stage, Consumer: "c", Key: "k", First: time.Now(), Last: time.Now()}
 		if err := buses[who].Bury(ctx, letter); err != nil {
 			t.Errorf("%s: %v", who, err)
@@ -225,20 +239,21 @@ func TestRolesMayDoNothingElse(t *testing.T) {
 	login(t, srv, "operator").open(t)
 	cases := map[string]struct{ publish, subscribe []string }{
 		"ingest": {
-			[]string{"relay.actions.c.t", "relay.dead.events.g.1", "$JS.API.CONSUMER.CREATE.RELAY_ACTIONS.x", "$JS.API.STREAM.MSG.GET.RELAY_ACTIONS",
+			[]string{"relay.actions.c.t", "relay.receipts.c.t", "relay.dead.events.g.1", "$JS.API.CONSUMER.CREATE.RELAY_ACTIONS.x", "$JS.API.STREAM.MSG.GET.RELAY_ACTIONS",
 				"$KV.RELAY_PROGRESS.bot-x.events.0", "$KV.RELAY_PROGRESS.deliver.actions.0", "$JS.API.STREAM.UPDATE.RELAY_EVENTS",
 				"$KV.RELAY_BOT_STATE.k", "$KV.RELAY_LEDGER.k", "$KV.RELAY_LINKS.k", "$JS.API.STREAM.MSG.GET.KV_RELAY_LINKS"},
 			[]string{"relay.actions.>", "relay.events.>", "_INBOX.>", "_INBOX.deliver.>", ">"},
 		},
 		"deliver": {
 			[]string{"relay.events.c.t", "relay.actions.c.t", "$JS.API.CONSUMER.CREATE.RELAY_EVENTS.x", "$KV.RELAY_PROGRESS.bot-x.events.0",
-				"$KV.RELAY_BOT_STATE.k", "$KV.RELAY_LEASES.k", "$KV.RELAY_LINKS.k", "$JS.API.CONSUMER.CREATE.KV_RELAY_LEASES.x", "$JS.API.STREAM.PURGE.RELAY_ACTIONS"},
-			[]string{"relay.events.>", "_INBOX.bots.>", "$KV.>"},
+				"$KV.RELAY_BOT_STATE.k", "$KV.RELAY_LEASES.k", "$KV.RELAY_LINKS.k", "$JS.API.CONSUMER.CREATE.KV_RELAY_LEASES.x", "$JS.API.STREAM.PURGE.RELAY_ACTIONS",
+				"$JS.API.CONSUMER.CREATE.RELAY_RECEIPTS.x", "relay.dead.receipts.g.1"},
+			[]string{"relay.events.>", "relay.receipts.>", "_INBOX.bots.>", "$KV.>"},
 		},
 		"bots": {
 			[]string{"relay.events.c.t", "$JS.API.CONSUMER.CREATE.RELAY_ACTIONS.x", "$JS.API.STREAM.MSG.GET.RELAY_ACTIONS", "$JS.API.STREAM.MSG.GET.RELAY_DEAD",
 				"$JS.API.STREAM.MSG.GET.KV_RELAY_LEDGER", "$KV.RELAY_PROGRESS.deliver.actions.0", "$KV.RELAY_LEDGER.k", "$KV.RELAY_CURSORS.k",
-				"$JS.API.STREAM.PURGE.KV_RELAY_BOT_STATE", "$JS.API.STREAM.DELETE.RELAY_EVENTS"},
+				"relay.receipts.c.t", "$JS.API.STREAM.PURGE.KV_RELAY_BOT_STATE", "$JS.API.STREAM.DELETE.RELAY_EVENTS"},
 			[]string{"relay.actions.>", "relay.query.>", "relay.dead.>", "_INBOX.ingest.>"},
 		},
 		"operator": {

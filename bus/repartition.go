@@ -33,7 +33,7 @@ func Repartition(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("bus: repartition: bucket %s: %w", progressBucket, err)
 	}
-	for _, topic := range []string{Incomplete, Events, Actions} {
+	for _, topic := range []string{Incomplete, Events, Actions, Receipts} {
 		m := &migration{js: js, kv: kv, topic: topic, want: topology(cfg)[topic], partitions: cfg.Partitions}
 		if err := m.run(ctx); err != nil {
 			return fmt.Errorf("bus: repartition %s: %w", topic, err)

@@ -15,6 +15,8 @@ const (
 	Incomplete = "incomplete"
 	// Actions carries what bots want done there.
 	Actions = "actions"
+	// Receipts carries what became of actions.
+	Receipts = "receipts"
 )
 
 const (

@@ -13,19 +13,22 @@ import (
 
 // subscription is one Subscribe, and what its partitions share.
 type subscription struct {
-	bus     *Bus
-	stream  jetstream.Stream
-	topic   string
-	group   string
-	retry   Retry
-	grace   time.Duration
-	closing <-chan struct{} // closed by Subscriber.Close
-	log     *slog.Logger
-	metrics *metrics
-	running prometheus.Gauge    // of metrics, for this group
-	seconds prometheus.Observer // the same
-	active  prometheus.Gauge    // lanes
-	done    prometheus.Counter  // messages handled
+	bus    *Bus
+	stream jetstream.Stream
+	topic  string
+	group  string
+	retry  Retry
+	// retryFor and dying are those of the configuration.
+	retryFor func(lane string) Retry
+	dying    func(*message.Message, error) error
+	grace    time.Duration
+	closing  <-chan struct{} // closed by Subscriber.Close
+	log      *slog.Logger
+	metrics  *metrics
+	running  prometheus.Gauge    // of metrics, for this group
+	seconds  prometheus.Observer // the same
+	active   prometheus.Gauge    // lanes
+	done     prometheus.Counter  // messages handled
 
 	out      chan *message.Message
 	stop     chan struct{} // closed when nothing more is to be started
@@ -38,7 +41,7 @@ type subscription struct {
 func newSubscription(s *Subscriber, topic string, stream jetstream.Stream) *subscription {
 	sub := &subscription{
 		bus: s.bus, stream: stream, topic: topic, group: s.cfg.Group,
-		retry: s.cfg.Retry, grace: s.cfg.Grace, closing: s.closing,
+		retry: s.cfg.Retry, retryFor: s.cfg.RetryFor, dying: s.cfg.Dying, grace: s.cfg.Grace, closing: s.closing,
 		log:     s.bus.cfg.Log.With("group", s.cfg.Group, "topic", topic),
 		metrics: s.bus.metrics,
 		running: s.bus.metrics.running.WithLabelValues(s.cfg.Group),

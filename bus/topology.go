@@ -11,6 +11,7 @@ const (
 	EventsStream     = "RELAY_EVENTS"
 	IncompleteStream = "RELAY_INCOMPLETE"
 	ActionsStream    = "RELAY_ACTIONS"
+	ReceiptsStream   = "RELAY_RECEIPTS"
 	DeadStream       = "RELAY_DEAD"
 	progressBucket   = "RELAY_PROGRESS"
 )
@@ -27,13 +28,14 @@ const (
 const schema = 1
 
 // The shares of Config.MaxStore, in percent; together they are the whole. Each stream and bucket but one refuses what exceeds
-// its share, so that none of them can take the room of another: with events at their limit, bots still publish actions, what
+// its share (the receipts drop the oldest instead), so that none of them can take the room of another: with events at their limit, bots still publish actions, what
 // fails still becomes a dead letter, and what was said is still written into the ledger. The progress records, without which no
 // work can be finished, have no limit: their share is what is left when all others are full, and they may use more.
 const (
-	eventsShare     = 50
+	eventsShare     = 42
 	incompleteShare = 2
 	actionsShare    = 14
+	receiptsShare   = 8 // one for each action, about half as large
 	deadShare       = 8
 	ledgerShare     = 8 // one small entry for each action, which lives a little longer than that
 	linksShare      = 4
@@ -69,6 +71,7 @@ func layout(cfg Config) []kept {
 		stateRow(cursorsShare, stateBucket(cfg, Cursors, "threadrelay: how far each source has been read, and the rate limits learned")),
 		stateRow(linksShare, stateBucket(cfg, Links, "threadrelay: which messages mirror each other")),
 		stateRow(botStateShare, stateBucket(cfg, BotState, "threadrelay: what bots remember")),
+		{topic: Receipts, share: receiptsShare, stream: receiptsStream(cfg)},
 		{topic: Actions, share: actionsShare, stream: laneStream(cfg, ActionsStream, Actions, "threadrelay: what bots want done")},
 		{topic: Incomplete, share: incompleteShare, stream: laneStream(cfg, IncompleteStream, Incomplete, "threadrelay: events that are not whole yet")},
 		{topic: Events, share: eventsShare, stream: laneStream(cfg, EventsStream, Events, "threadrelay: what happened at the platforms")},
@@ -108,6 +111,14 @@ func laneStream(cfg Config, name, topic, description string) jetstream.StreamCon
 		Source: publishFilter(topic), Destination: storedTransform(topic, cfg.Partitions),
 	}
 	c.Metadata[partitionsKey] = strconv.Itoa(cfg.Partitions)
+	return c
+}
+
+// receiptsStream alone forgets the oldest when it is full: whether anybody reads receipts or not, they must not keep answers
+// from being sent, and what they say stands in the ledger too.
+func receiptsStream(cfg Config) jetstream.StreamConfig {
+	c := laneStream(cfg, ReceiptsStream, Receipts, "threadrelay: what became of what bots wanted done")
+	c.Discard = jetstream.DiscardOld
 	return c
 }
 

@@ -41,7 +41,7 @@ func TestTheBoundFollowsFromTheAccount(t *testing.T) {
 		t.Errorf("logged %s", lines)
 	}
 	made := streams(t, nc)
-	if got, want := made[bus.EventsStream].MaxBytes, int64(limit-taken)/2; got < want-100 || got > want {
+	if got, want := made[bus.EventsStream].MaxBytes, int64(limit-taken)/100*42; got < want-100 || got > want {
 		t.Errorf("events may take %d bytes, want %d", got, want)
 	}
 	if got := made["KV_RELAY_PROGRESS"].MaxBytes; got != -1 {
@@ -113,7 +113,7 @@ func TestALimitSetByHandStays(t *testing.T) {
 		t.Errorf("events may take %d bytes", got)
 	}
 	srv.Open(bus.Config{MaxStore: 40 << 20})
-	if got, want := streams(t, nc)[bus.EventsStream].MaxBytes, int64(40<<20)/100*50; got != want {
+	if got, want := streams(t, nc)[bus.EventsStream].MaxBytes, int64(40<<20)/100*42; got != want {
 		t.Errorf("with a bound configured, events may take %d bytes, want %d", got, want)
 	}
 }
