@@ -118,7 +118,7 @@ func TestARateLimitIsWaitedForAsAsked(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b := bustest.Open(t)
 			limited, sent := time.Time{}, make(chan time.Duration, 1)
-			start(t, deliver.Config{Bus: b, Retry: c.retry, Connections: platform(func(context.Context, event.Action) (event.Receipt, error) {
+			start(t, deliver.Config{Bus: b, Default: deliver.Policy{Retry: c.retry}, Connections: platform(func(context.Context, event.Action) (event.Receipt, error) {
 				if !limited.IsZero() {
 					sent <- time.Since(limited)
 					return event.Receipt{}, nil

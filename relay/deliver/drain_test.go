@@ -105,13 +105,13 @@ func TestFailedAttemptsCountAcrossARestart(t *testing.T) {
 		return event.Receipt{}, &relay.Failure{Kind: relay.Temporary, Err: errors.New("not now")}
 	})
 	b := srv.Open(bus.Config{})
-	first := start(t, deliver.Config{Bus: b, Connections: fail, Retry: bus.Retry{Attempts: 2, Min: time.Hour, Max: time.Hour}})
+	first := start(t, deliver.Config{Bus: b, Connections: fail, Default: deliver.Policy{Retry: bus.Retry{Attempts: 2, Min: time.Hour, Max: time.Hour}}})
 	publish(t, b, reply("a", "first"))
 	bustest.Receive(t, calls)
 	first.stop()
 
 	sent := make(chan event.ActionID, 1)
-	start(t, deliver.Config{Bus: srv.Open(bus.Config{}), Retry: bus.Retry{Attempts: 2}, Connections: platform(func(ctx context.Context, a event.Action) (event.Receipt, error) {
+	start(t, deliver.Config{Bus: srv.Open(bus.Config{}), Default: deliver.Policy{Retry: bus.Retry{Attempts: 2}}, Connections: platform(func(ctx context.Context, a event.Action) (event.Receipt, error) {
 		if a.Text == "first" {
 			return fail["support"].Send(ctx, a)
 		}

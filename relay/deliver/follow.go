@@ -1,0 +1,84 @@
+package deliver
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/threadrelay/threadrelay/bus"
+	"github.com/threadrelay/threadrelay/bus/event"
+)
+
+// Between two looks for the receipt of an action that another one waits for, the time doubles within these bounds. Each look
+// is one read of the ledger.
+const (
+	minFollow = 50 * time.Millisecond
+	maxFollow = 5 * time.Second
+)
+
+// follow fills in what the action takes from others: the root of the thread that another one opens, the message that another
+// one sends. It waits for them without holding anything but its own lane, and ends like them if they end as dead letters.
+func (d *Deliverer) follow(ctx context.Context, j *job) error {
+	a := &j.now
+	if a.Follows != "" {
+		before, err := d.await(ctx, j, a.Follows)
+		if err != nil {
+			return err
+		}
+		if a.Type == event.Reply && a.Thread.Root == "" {
+			a.Thread.Root = cmp.Or(before.Root, before.Message)
+		}
+		if a.Type == event.Reply && a.Thread.Root == "" {
+			return refuse(kindFollows, fmt.Errorf("deliver: action %s is to reply to what action %s sent, which is no message", a.ID, a.Follows))
+		}
+	}
+	if a.TargetAction == "" {
+		return nil
+	}
+	before, err := d.await(ctx, j, a.TargetAction)
+	if err != nil {
+		return err
+	}
+	if before.Message == "" {
+		return refuse(kindFollows, fmt.Errorf("deliver: action %s is to %s what action %s sent, which is no message", a.ID, a.Type, a.TargetAction))
+	}
+	a.Target, a.TargetAction, j.parts = before.Message, "", before.Parts
+	return nil
+}
+
+// await returns the entry of an action that has been carried out. As long as there is none its error has the lane wait.
+func (d *Deliverer) await(ctx context.Context, j *job, id event.ActionID) (entry, error) {
+	if id == j.action.ID {
+		return entry{}, refuse(kindFollows, fmt.Errorf("deliver: action %s waits for itself", id))
+	}
+	e, revision, err := d.ledger.read(ctx, actionKey(j.line.id, id))
+	switch {
+	case err != nil:
+		return entry{}, d.unread("read", err)
+	case revision == 0:
+		return entry{}, d.wait(j, id)
+	case e.Outcome == event.Failed:
+		return entry{}, refuse(kindFollows, fmt.Errorf("deliver: action %s, for which action %s waits, has failed: %s", id, j.action.ID, e.Reason))
+	}
+	return e, nil
+}
+
+// wait has the lane wait for another action. The time is counted by this process, and anew by another: what waits in the stream
+// while nobody delivers has not waited for that action.
+func (d *Deliverer) wait(j *job, id event.ActionID) error {
+	now := d.now()
+	var t trace
+	d.traces.change(j.delivery.Sequence, func(known *trace) {
+		if known.waiting.IsZero() {
+			known.waiting = now
+		}
+		known.waits++
+		t = *known
+	})
+	err := fmt.Errorf("deliver: action %s waits for action %s, of which nothing is known", j.action.ID, id)
+	if now.Sub(t.waiting) >= j.line.policy.Retry.Age {
+		return refuse(kindFollows, err)
+	}
+	return bus.After(min(minFollow<<min(t.waits-1, 10), maxFollow), err)
+}
