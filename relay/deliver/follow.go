@@ -15,6 +15,9 @@ import (
 const (
 	minFollow = 50 * time.Millisecond
 	maxFollow = 5 * time.Second
+	// behindEach is at which look, and then at each so many further ones, it is made sure that what is waited for is not behind
+	// the one that waits. The first is after about a second and a half.
+	behindEach = 6
 )
 
 // follow fills in what the action takes from others: the root of the thread that another one opens, the message that another
@@ -57,7 +60,7 @@ func (d *Deliverer) await(ctx context.Context, j *job, id event.ActionID) (entry
 	case err != nil:
 		return entry{}, d.unread("read", err)
 	case revision == 0:
-		return entry{}, d.wait(j, id)
+		return entry{}, d.wait(ctx, j, id)
 	case e.Outcome == event.Failed:
 		return entry{}, refuse(kindFollows, fmt.Errorf("deliver: action %s, for which action %s waits, has failed: %s", id, j.action.ID, e.Reason))
 	}
@@ -66,7 +69,9 @@ func (d *Deliverer) await(ctx context.Context, j *job, id event.ActionID) (entry
 
 // wait has the lane wait for another action. The time is counted by this process, and anew by another: what waits in the stream
 // while nobody delivers has not waited for that action.
-func (d *Deliverer) wait(j *job, id event.ActionID) error {
+//
+// What stands behind it in its own lane would never come, and is not waited for.
+func (d *Deliverer) wait(ctx context.Context, j *job, id event.ActionID) error {
 	now := d.now()
 	var t trace
 	d.traces.change(j.delivery.Sequence, func(known *trace) {
@@ -79,6 +84,12 @@ func (d *Deliverer) wait(j *job, id event.ActionID) error {
 	err := fmt.Errorf("deliver: action %s waits for action %s, of which nothing is known", j.action.ID, id)
 	if now.Sub(t.waiting) >= j.line.policy.Retry.Age {
 		return refuse(kindFollows, err)
+	}
+	if t.waits%behindEach == 0 {
+		there, lookErr := d.cfg.Bus.Holds(ctx, bus.Copies{Topic: bus.Actions, Lane: j.lane, IDs: []string{string(id)}, Since: j.delivery.Stored})
+		if lookErr == nil && there[string(id)] {
+			return refuse(kindFollows, fmt.Errorf("deliver: action %s waits for action %s, which stands behind it in the same lane", j.action.ID, id))
+		}
 	}
 	return bus.After(min(minFollow<<min(t.waits-1, 10), maxFollow), err)
 }

@@ -169,3 +169,19 @@ func TestTheWaitForAnotherIsBounded(t *testing.T) {
 	d.stop()
 	bustest.WantCounts(t, d.metrics, "threadrelay_actions_total", map[string]int{`connection="support",outcome="failed"`: 2})
 }
+
+// Who waits for what stands behind it in its own lane would wait in vain.
+func TestWhatStandsBehindIsNotWaitedFor(t *testing.T) {
+	srv := newStage(t)
+	p := &chat{}
+	srv.deliver(t, deliver.Config{Connections: p.connections()})
+	got := receipts(t, srv.bus)
+	said := reply("a", "said")
+	early := change(said, event.React, "⚓")
+	publish(t, srv.bus, early, said)
+	all := await(t, got, early.ID, said.ID)
+	if r := all[early.ID]; r.Kind != "follows" || !strings.Contains(r.Reason, "waits for action a-said, which stands behind it in the same lane") {
+		t.Errorf("receipt %+v", r)
+	}
+	p.wantSeen(t, "a", "said")
+}
