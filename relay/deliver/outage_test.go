@@ -1,6 +1,7 @@
 package deliver_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -74,5 +75,38 @@ func (r *running) await(t *testing.T, fits func(deliver.Status) bool) {
 		case <-ctx.Done():
 			t.Fatalf("status %+v", r.deliverer.Status())
 		}
+	}
+}
+
+// A call that is cut off because the process was away from NATS for too long counts as no attempt, and nobody else had the
+// thread meanwhile. It may have been carried out all the same.
+func TestACallThatIsCutOffIsLookedFor(t *testing.T) {
+	srv := newStage(t)
+	entered, cut := make(chan struct{}, 10), make(chan struct{}, 1)
+	var calls atomic.Int32
+	p := &chat{faults: func(n int, _ event.Action) fault {
+		if n == 1 {
+			return after
+		}
+		return fine
+	}, during: func(ctx context.Context) {
+		entered <- struct{}{}
+		if calls.Add(1) == 1 {
+			<-ctx.Done()
+			cut <- struct{}{}
+		}
+	}}
+	srv.deliver(t, deliver.Config{Connections: p.connections()})
+	one := reply("a", "one")
+	publish(t, srv.bus, one)
+	bustest.Receive(t, entered)
+	srv.Stop()
+	bustest.Receive(t, cut)
+	srv.Start()
+	if r := await(t, receipts(t, srv.bus), one.ID)[one.ID]; r.Message != "m1" {
+		t.Errorf("receipt %+v", r)
+	}
+	if p.sends(one.ID) != 1 || p.looked() == 0 {
+		t.Errorf("%d calls, %d look-ups", p.sends(one.ID), p.looked())
 	}
 }
