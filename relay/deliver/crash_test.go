@@ -27,6 +27,8 @@ type mortal struct {
 	conn *nats.Conn
 	died chan struct{}
 
+	acting sync.RWMutex // held for reading while it does something to the world
+
 	mu    sync.Mutex
 	steps int
 	at    int // 0: it does not
@@ -50,6 +52,8 @@ func (m *mortal) step() error {
 // do does something between two steps.
 func do[T any](m *mortal, f func() (T, error)) (T, error) {
 	var none T
+	m.acting.RLock()
+	defer m.acting.RUnlock()
 	if err := m.step(); err != nil {
 		return none, err
 	}
@@ -127,7 +131,9 @@ func live(t *testing.T, srv *bustest.Server, p *chat, at int, ended <-chan struc
 	case <-m.died:
 	}
 	select {
-	case <-m.died: // it takes a while to end, and the next does not wait for that
+	case <-m.died: // it takes a while to end, and the next waits only until nothing of it is on its way
+		m.acting.Lock()
+		defer m.acting.Unlock()
 		t.Cleanup(func() { t.Log("a dead process ended:", <-stopped) })
 	case <-ended:
 		cancel()
@@ -221,6 +227,10 @@ func TestNothingIsLostOrSaidTwice(t *testing.T) {
 	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any number
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
+	var deaths []int
+	for range lives {
+		deaths = append(deaths, 20+random.IntN(threads*each))
+	}
 	var mu sync.Mutex
 	odds := func(faults map[fault]float64) fault {
 		mu.Lock()
@@ -259,8 +269,8 @@ func TestNothingIsLostOrSaidTwice(t *testing.T) {
 	}
 	done, receipts := told(t, receipts(t, b), all)
 	publish(t, b, all...)
-	for range lives {
-		live(t, srv, p, 20+random.IntN(threads*each), done)
+	for _, at := range deaths {
+		live(t, srv, p, at, done)
 	}
 	live(t, srv, p, 0, done)
 	for root, texts := range want {
