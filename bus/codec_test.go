@@ -74,7 +74,7 @@ func TestReceiptTravelsInTheLaneOfItsAction(t *testing.T) {
 	if m.UUID != "a2:done" || m.Metadata[ceType] != "chat.action.done" || m.Metadata[LaneKey] != "support.group%2Fx:%2Ba1" || sent.Metadata[LaneKey] != m.Metadata[LaneKey] {
 		t.Errorf("%s %v, the action has %v", m.UUID, m.Metadata, sent.Metadata)
 	}
-	if _, err := toNATS(Receipts, ReceiptsStream, m); err != nil {
+	if err := checkOutgoing(m); err != nil {
 		t.Error(err)
 	}
 	if got, err := ReadReceipt(m); err != nil || got.Message != "7" {

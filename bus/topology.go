@@ -28,9 +28,10 @@ const (
 const schema = 1
 
 // The shares of Config.MaxStore, in percent; together they are the whole. Each stream and bucket but one refuses what exceeds
-// its share (the receipts drop the oldest instead), so that none of them can take the room of another: with events at their limit, bots still publish actions, what
-// fails still becomes a dead letter, and what was said is still written into the ledger. The progress records, without which no
-// work can be finished, have no limit: their share is what is left when all others are full, and they may use more.
+// its share (the receipts drop the oldest instead), so that none of them can take the room of another: with events at their
+// limit, bots still publish actions, what fails still becomes a dead letter, and what was said is still written into the ledger.
+// The progress records, without which no work can be finished, have no limit: their share is what is left when all others are
+// full, and they may use more.
 const (
 	eventsShare     = 42
 	incompleteShare = 2
