@@ -69,6 +69,8 @@ type Failure struct {
 	Kind Kind
 	// After is how long the platform asked to wait; 0 if it did not say.
 	After time.Duration
+	// Group says which calls a failure of the kind RateLimited is about; the zero Group is all of the connection.
+	Group Group
 	Err   error
 }
 

@@ -24,15 +24,16 @@ type importRule struct {
 // importRules is the table "who may import whom". A new package needs a row, or a pattern that it matches.
 func importRules() []importRule {
 	return []importRule{
-		{packages: []string{"bus/event", "bus/natsd", "relay/sim", "deploy"}},
+		{packages: []string{"bus/event", "bus/natsd", "relay/sim", "relay/sim/*", "relay/egress", "deploy"}},
 		{packages: []string{"bus"}, allowed: []string{"bus/event"}},
 		{packages: []string{"bus/bustest"}, allowed: []string{"bus", "bus/event", "bus/natsd"}},
 		{packages: []string{"relay"}, allowed: []string{"bus/event"}},
 		{
 			packages: []string{"relay/cometchat", "relay/rocketchat", "relay/alertmanager", "relay/webhook", "relay/relaytest"},
-			allowed:  []string{"relay", "bus/event"},
+			allowed:  []string{"relay", "relay/egress", "bus/event"},
 		},
-		{packages: []string{"relay/ingest", "relay/deliver", "relay/query"}, allowed: []string{"relay", "bus", "bus/event"}},
+		{packages: []string{"relay/budget"}, allowed: []string{"relay", "bus", "bus/event"}},
+		{packages: []string{"relay/ingest", "relay/deliver", "relay/query"}, allowed: []string{"relay", "relay/budget", "bus", "bus/event"}},
 		{packages: []string{"relay/console"}, allowed: []string{"bus", "bus/event"}},
 		{packages: []string{"bots"}, allowed: []string{"bus", "bus/event"}},
 		{packages: []string{"bots/*"}, allowed: []string{"bots", "bus/event"}}, // Each bot, and bottest.
@@ -45,7 +46,7 @@ func testRules() []importRule {
 	return []importRule{
 		{packages: []string{"bots", "bots/*"}, allowed: []string{"bots/bottest", "bus", "bus/bustest"}},
 		{packages: []string{"bus"}, allowed: []string{"bus/bustest", "bus/natsd"}},
-		{packages: []string{"*", "*/*"}, allowed: []string{"bus/bustest", "relay/sim", "relay/relaytest"}},
+		{packages: []string{"*", "*/*"}, allowed: []string{"bus/bustest", "relay/sim", "relay/sim/rocketsim", "relay/relaytest"}},
 	}
 }
 
