@@ -112,6 +112,13 @@ func (w *Worker) Run(ctx context.Context) error {
 			}
 			close(w.running)
 		case <-ctx.Done():
+			if started != nil { // Close would wait in vain for handlers that were never started
+				select {
+				case <-started:
+				case err := <-ended:
+					return errors.Join(err, w.router.Close())
+				}
+			}
 			return errors.Join(w.router.Close(), <-ended)
 		case err := <-ended:
 			if len(w.failed) > 0 {

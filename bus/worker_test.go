@@ -103,3 +103,26 @@ func TestAWorkerThatCannotStartEnds(t *testing.T) {
 		})
 	}
 }
+
+// A worker that is told to stop before its handlers have started ends as soon as they have, and not when its grace is over.
+func TestAWorkerThatIsStoppedAtOnceEnds(t *testing.T) {
+	srv := bustest.StartServer(t, "")
+	b := srv.Open(bus.Config{})
+	const grace = 2 * bustest.Patience
+	w, err := b.Worker(bus.WorkerConfig{Grace: grace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Consume(bus.Events, bus.SubscriberConfig{Group: "g"}, func(*message.Message) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(bustest.Context(t))
+	cancel()
+	begin := time.Now()
+	if err := w.Run(ctx); err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	if took := time.Since(begin); took > bustest.Patience/2 {
+		t.Errorf("ended after %s", took)
+	}
+}
