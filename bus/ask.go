@@ -8,33 +8,51 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 
 	"github.com/threadrelay/threadrelay/bus/event"
 )
 
 // askTimeout bounds a question whose context has no deadline.
-const askTimeout = 5 * time.Second
+const askTimeout = 10 * time.Second
 
 // ErrNobodyAnswers means that no relay that serves the connection is running.
 var ErrNobodyAnswers = errors.New("bus: nobody answers questions about this connection")
 
-const memberQuestion = "membership"
+// The kinds of questions, as they stand in subjects.
+const (
+	memberQuestion       = "membership"
+	threadQuestion       = "thread"
+	conversationQuestion = "conversation"
+	userQuestion         = "user"
+)
 
-// maxAnswers bounds the questions that are being answered at the same time; further ones wait.
-const maxAnswers = 64
-
-// AskMember asks the relay whether a user belongs to a conversation.
+// AskMember asks the relay whether a user belongs to a conversation. Its error, like those of the others that ask, is
+// [ErrNobodyAnswers], holds a [Refusal], or is about the way there.
 func (b *Bus) AskMember(ctx context.Context, q event.MembershipQuery) (bool, error) {
-	var a event.MembershipAnswer
-	err := b.ask(ctx, querySubject(string(q.Connection), memberQuestion), q, &a)
+	a, err := ask[event.MembershipAnswer](ctx, b, querySubject(string(q.Connection), memberQuestion), q)
 	return a.Member, err
 }
 
-func (b *Bus) ask(ctx context.Context, subject string, question, answer any) error {
+// AskThread asks the relay for a page of a thread: its root, and the replies to it.
+func (b *Bus) AskThread(ctx context.Context, q event.HistoryQuery) (event.HistoryAnswer, error) {
+	return ask[event.HistoryAnswer](ctx, b, querySubject(string(q.Thread.Connection), threadQuestion), q)
+}
+
+// AskConversation asks the relay for a page of a conversation, with what was said in its threads.
+func (b *Bus) AskConversation(ctx context.Context, q event.HistoryQuery) (event.HistoryAnswer, error) {
+	return ask[event.HistoryAnswer](ctx, b, querySubject(string(q.Thread.Connection), conversationQuestion), q)
+}
+
+// AskUser asks the relay who a user is.
+func (b *Bus) AskUser(ctx context.Context, q event.UserQuery) (event.User, error) {
+	a, err := ask[event.UserAnswer](ctx, b, querySubject(string(q.Connection), userQuestion), q)
+	return a.User, err
+}
+
+func ask[A any](ctx context.Context, b *Bus, subject string, question any) (answer A, err error) {
 	data, err := json.Marshal(question)
 	if err != nil {
-		return fmt.Errorf("bus: ask %s: %w", subject, err)
+		return answer, fmt.Errorf("bus: ask %s: %w", subject, err)
 	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
@@ -43,82 +61,16 @@ func (b *Bus) ask(ctx context.Context, subject string, question, answer any) err
 	}
 	m, err := b.cfg.Conn.RequestWithContext(ctx, subject, data)
 	if errors.Is(err, nats.ErrNoResponders) {
-		return fmt.Errorf("%w: %s", ErrNobodyAnswers, subject)
+		return answer, fmt.Errorf("%w: %s", ErrNobodyAnswers, subject)
 	}
 	if err != nil {
-		return fmt.Errorf("bus: ask %s: %w", subject, err)
+		return answer, fmt.Errorf("bus: ask %s: %w", subject, err)
 	}
-	if reason := m.Header.Get(micro.ErrorHeader); reason != "" {
-		return fmt.Errorf("bus: ask %s: %s (code %s)", subject, reason, m.Header.Get(micro.ErrorCodeHeader))
+	if r := refusalOf(m); r != nil {
+		return answer, fmt.Errorf("bus: ask %s: %w", subject, r)
 	}
-	if err := json.Unmarshal(m.Data, answer); err != nil {
-		return fmt.Errorf("bus: ask %s: answer: %w", subject, err)
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
+		return answer, fmt.Errorf("bus: ask %s: answer: %w", subject, err)
 	}
-	return nil
-}
-
-// Answers is what a relay answers bots' questions with.
-type Answers struct {
-	// Connections are those that this process can answer about.
-	Connections []event.ConnectionID
-	Member      func(context.Context, event.MembershipQuery) (bool, error)
-}
-
-// Answer serves questions until stop is called. The service can be found with the tools of NATS under the name
-// "threadrelay-query"; processes that serve the same connection share its questions.
-func (b *Bus) Answer(ctx context.Context, version string, a Answers) (stop func() error, err error) {
-	svc, err := micro.AddService(b.cfg.Conn, micro.Config{
-		Name: "threadrelay-query", Version: version, Description: "answers bots' questions about chat platforms",
-	})
-	if err != nil {
-		return nil, fmt.Errorf("bus: serve questions: %w", err)
-	}
-	places := make(chan struct{}, maxAnswers)
-	handler := micro.HandlerFunc(func(r micro.Request) {
-		places <- struct{}{}
-		go func() {
-			defer func() { <-places }()
-			b.reply(r.Reply(), memberAnswer(ctx, r.Data(), a.Member))
-		}()
-	})
-	for _, c := range a.Connections {
-		if err := svc.AddEndpoint(memberQuestion+"-"+string(c), handler, micro.WithEndpointSubject(querySubject(string(c), memberQuestion))); err != nil {
-			return nil, errors.Join(fmt.Errorf("bus: serve questions about %s: %w", c, err), svc.Stop())
-		}
-	}
-	flush, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	if err := b.cfg.Conn.FlushWithContext(flush); err != nil { // whoever asks from now on finds somebody
-		return nil, errors.Join(fmt.Errorf("bus: serve questions: %w", err), svc.Stop())
-	}
-	return svc.Stop, nil
-}
-
-// reply sends an answer past micro.Request, which takes notes that the service reads when its handler has returned, beside
-// which this runs. The asker is gone if it fails.
-func (b *Bus) reply(to string, answer *nats.Msg) {
-	answer.Subject = to
-	_ = b.cfg.Conn.PublishMsg(answer)
-}
-
-func memberAnswer(ctx context.Context, question []byte, member func(context.Context, event.MembershipQuery) (bool, error)) *nats.Msg {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	var q event.MembershipQuery
-	if err := json.Unmarshal(question, &q); err != nil {
-		return questionRefused("400", err)
-	}
-	yes, err := member(ctx, q)
-	if err != nil {
-		return questionRefused("502", err)
-	}
-	data, err := json.Marshal(event.MembershipAnswer{Member: yes})
-	if err != nil {
-		return questionRefused("500", err)
-	}
-	return &nats.Msg{Data: data}
-}
-
-func questionRefused(code string, err error) *nats.Msg {
-	return &nats.Msg{Header: nats.Header{micro.ErrorHeader: {oneLine(err.Error())}, micro.ErrorCodeHeader: {code}}}
+	return answer, nil
 }

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"time"
 
 	"github.com/threadrelay/threadrelay/bus/event"
 )
@@ -38,10 +37,4 @@ type History struct {
 }
 
 // Said is a message with what an event has besides.
-type Said struct {
-	event.Message
-	// Thread is where it was said.
-	Thread event.ThreadRef
-	// Time is when it was sent, and Edited when it was changed last; zero if it never was.
-	Time, Edited time.Time
-}
+type Said = event.Said

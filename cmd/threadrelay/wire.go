@@ -104,7 +104,9 @@ func (p *process) openDesk(ctx context.Context) (stop func() error, err error) {
 	if !p.plays("deliver") && !p.plays("ingest") {
 		return func() error { return nil }, nil
 	}
-	desk := query.New(query.Config{Bus: p.bus, Connections: offering[relay.Members](p.platforms), Version: "1.0.0"})
+	desk := query.New(query.Config{
+		Bus: p.bus, Members: offering[relay.Members](p.platforms), Readers: offering[relay.Reader](p.platforms), Version: "1.0.0",
+	})
 	stop, err = desk.Open(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("query: %w", err)

@@ -31,7 +31,7 @@ func TestDifferentQuestionsAtTheSameTimeAreNotOneCall(t *testing.T) {
 			<-release
 			return cases[q], nil
 		})
-		d := New(Config{Connections: map[event.ConnectionID]relay.Members{"support": slow, "sales": slow}})
+		d := New(Config{Members: map[event.ConnectionID]relay.Members{"support": slow, "sales": slow}})
 		ended := make(chan struct{})
 		for q, want := range cases {
 			go func() {

@@ -16,7 +16,7 @@ func TestBotsAskOverTheBus(t *testing.T) {
 	srv := bustest.StartServer(t, "")
 	relayBus, botBus := srv.Open(bus.Config{}), srv.Open(bus.Config{})
 	asked := make(chan event.MembershipQuery, 10)
-	d := New(Config{Bus: relayBus, Version: "1.2.3", Connections: platform(func(_ context.Context, q event.MembershipQuery) (bool, error) {
+	d := New(Config{Bus: relayBus, Version: "1.2.3", Members: platformOf(func(_ context.Context, q event.MembershipQuery) (bool, error) {
 		asked <- q
 		switch q.User {
 		case "ana":
@@ -94,7 +94,7 @@ func wantNobody(t *testing.T, b *bus.Bus) {
 
 func TestTheEndOfTheContextClosesTheDesk(t *testing.T) {
 	srv := bustest.StartServer(t, "")
-	d := New(Config{Bus: srv.Open(bus.Config{}), Version: "1.2.3", Connections: platform(func(context.Context, event.MembershipQuery) (bool, error) {
+	d := New(Config{Bus: srv.Open(bus.Config{}), Version: "1.2.3", Members: platformOf(func(context.Context, event.MembershipQuery) (bool, error) {
 		return true, nil
 	})})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -19,7 +19,7 @@ type members func(ctx context.Context, q event.MembershipQuery) (bool, error)
 
 func (m members) Member(ctx context.Context, q event.MembershipQuery) (bool, error) { return m(ctx, q) }
 
-func platform(m members) map[event.ConnectionID]relay.Members {
+func platformOf(m members) map[event.ConnectionID]relay.Members {
 	return map[event.ConnectionID]relay.Members{"support": m}
 }
 

@@ -4,33 +4,26 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 
 	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/event"
 	"github.com/threadrelay/threadrelay/relay"
 )
 
-// lookTimeout bounds one call of a platform, whoever waits for it.
-const lookTimeout = 5 * time.Second
-
-// How long an answer counts, and how many are remembered.
-const (
-	memberTTL  = time.Minute
-	absentTTL  = 10 * time.Second
-	maxEntries = 10_000
-)
+// lookTimeout bounds one call of a platform, whoever waits for it. Those who ask wait a little longer by default.
+const lookTimeout = 8 * time.Second
 
 // Config is what a Desk needs.
 type Config struct {
-	Bus         *bus.Bus
-	Connections map[event.ConnectionID]relay.Members
+	Bus *bus.Bus
+	// Members and Readers are the platforms that can be asked, by what they can answer.
+	Members map[event.ConnectionID]relay.Members
+	Readers map[event.ConnectionID]relay.Reader
 	// Version is the program's version, shown to the tools of NATS; it must be a semantic version.
 	Version string
 	// Now is the clock; default time.Now.
@@ -39,16 +32,11 @@ type Config struct {
 
 // Desk answers questions.
 type Desk struct {
-	cfg    Config
-	flight singleflight.Group
-
-	mu    sync.Mutex
-	known map[event.MembershipQuery]entry
-}
-
-type entry struct {
-	member bool
-	until  time.Time
+	cfg           Config
+	members       *memory[event.MembershipQuery, bool]
+	threads       *memory[event.HistoryQuery, event.HistoryAnswer]
+	conversations *memory[event.HistoryQuery, event.HistoryAnswer]
+	users         *memory[event.UserQuery, event.User]
 }
 
 // New returns a desk that has yet to open.
@@ -56,14 +44,21 @@ func New(cfg Config) *Desk {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Desk{cfg: cfg, known: make(map[event.MembershipQuery]entry)}
+	return &Desk{
+		cfg:           cfg,
+		members:       newMemory[event.MembershipQuery, bool](cfg.Now, maxMembers),
+		threads:       newMemory[event.HistoryQuery, event.HistoryAnswer](cfg.Now, maxPages),
+		conversations: newMemory[event.HistoryQuery, event.HistoryAnswer](cfg.Now, maxPages),
+		users:         newMemory[event.UserQuery, event.User](cfg.Now, maxUsers),
+	}
 }
 
 // Open answers questions until the returned function is called or ctx ends.
 func (d *Desk) Open(ctx context.Context) (stop func() error, err error) {
+	ids := slices.Concat(slices.Collect(maps.Keys(d.cfg.Members)), slices.Collect(maps.Keys(d.cfg.Readers)))
+	slices.Sort(ids)
 	shut, err := d.cfg.Bus.Answer(ctx, d.cfg.Version, bus.Answers{
-		Connections: slices.Sorted(maps.Keys(d.cfg.Connections)),
-		Member:      d.Member,
+		Connections: slices.Compact(ids), Member: d.Member, Thread: d.Thread, Conversation: d.Conversation, User: d.User,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("query: %w", err)
@@ -75,67 +70,33 @@ func (d *Desk) Open(ctx context.Context) (stop func() error, err error) {
 	}, nil
 }
 
-// Member answers from memory, or else asks the platform; those who ask the same at the same time share one call. A failed
-// look-up is not remembered.
-func (d *Desk) Member(ctx context.Context, q event.MembershipQuery) (bool, error) {
-	if e, ok := d.recall(q); ok {
-		return e.member, nil
-	}
-	platform, ok := d.cfg.Connections[q.Connection]
+// platform returns who answers about a connection.
+func platform[P any](all map[event.ConnectionID]P, id event.ConnectionID) (P, error) {
+	p, ok := all[id]
 	if !ok {
-		return false, fmt.Errorf("query: connection %q is not configured", q.Connection)
+		return p, &bus.Refusal{Code: bus.RefusedUnsupported, Reason: fmt.Sprintf("connection %q is not configured, or its platform cannot be asked that", id)}
 	}
-	answer := d.flight.DoChan(fmt.Sprintf("%q", q), func() (any, error) {
-		return d.look(context.WithoutCancel(ctx), platform, q) // others wait for it when this asker has gone
-	})
-	var r singleflight.Result
-	select {
-	case r = <-answer:
-	case <-ctx.Done():
-		r.Err = ctx.Err()
-	}
-	if r.Err != nil {
-		return false, fmt.Errorf("query: member of %s: %w", q.Conversation, r.Err)
-	}
-	yes, _ := r.Val.(bool)
-	return yes, nil
+	return p, nil
 }
 
-// look asks the platform, and remembers what it answers.
-func (d *Desk) look(ctx context.Context, platform relay.Members, q event.MembershipQuery) (yes bool, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			yes, err = false, fmt.Errorf("the platform panicked: %v", p)
-		}
-	}()
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	if yes, err = platform.Member(ctx, q); err == nil {
-		d.remember(q, yes)
+// refused tells the asker what a platform's failure means for the question. gone is the kind by which the platform says that
+// there is no such thing.
+func refused(what string, err error, gone relay.Kind) error {
+	err = fmt.Errorf("query: %s: %w", what, err)
+	var f *relay.Failure
+	if !errors.As(err, &f) {
+		return err
 	}
-	return yes, err
-}
-
-func (d *Desk) recall(q event.MembershipQuery) (entry, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	e, ok := d.known[q]
-	return e, ok && d.cfg.Now().Before(e.until)
-}
-
-func (d *Desk) remember(q event.MembershipQuery, member bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := d.cfg.Now()
-	if len(d.known) >= maxEntries {
-		maps.DeleteFunc(d.known, func(_ event.MembershipQuery, e entry) bool { return !now.Before(e.until) })
+	r := &bus.Refusal{Code: bus.RefusedTemporary, After: f.After, Reason: err.Error()}
+	switch {
+	case f.Kind == gone:
+		r.Code = bus.RefusedGone
+	case f.Kind == relay.RateLimited:
+		r.Code = bus.RefusedRateLimited
+	case f.Kind == relay.Denied:
+		r.Code = bus.RefusedDenied
+	case f.Kind == relay.Rejected:
+		r.Code = bus.RefusedRejected
 	}
-	if len(d.known) >= maxEntries {
-		clear(d.known)
-	}
-	ttl := absentTTL
-	if member {
-		ttl = memberTTL
-	}
-	d.known[q] = entry{member, now.Add(ttl)}
+	return r
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/event"
 	"github.com/threadrelay/threadrelay/relay"
 )
@@ -30,7 +31,7 @@ func TestAnswersAreRememberedForTheirTime(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			calls := 0
 			now := &clock{at: time.Unix(1_000_000, 0)}
-			d := New(Config{Now: now.now, Connections: platform(func(context.Context, event.MembershipQuery) (bool, error) {
+			d := New(Config{Now: now.now, Members: platformOf(func(context.Context, event.MembershipQuery) (bool, error) {
 				calls++
 				return c.member, c.err
 			})})
@@ -60,7 +61,7 @@ func TestAnswersAreRememberedForTheirTime(t *testing.T) {
 }
 
 func TestQuestionsAreKeptApart(t *testing.T) {
-	d := New(Config{Connections: map[event.ConnectionID]relay.Members{
+	d := New(Config{Members: map[event.ConnectionID]relay.Members{
 		"support": members(func(_ context.Context, q event.MembershipQuery) (bool, error) { return q.User == "ana", nil }),
 		"other":   members(func(_ context.Context, q event.MembershipQuery) (bool, error) { return q.Conversation == "x", nil }),
 	}})
@@ -82,9 +83,9 @@ func TestQuestionsAreKeptApart(t *testing.T) {
 }
 
 func TestAnUnknownConnectionIsAnError(t *testing.T) {
-	d := New(Config{Connections: platform(nil)})
+	d := New(Config{Members: platformOf(nil)})
 	_, err := d.Member(t.Context(), event.MembershipQuery{Connection: "nowhere"})
-	if err == nil || err.Error() != `query: connection "nowhere" is not configured` {
+	if !bus.IsRefusal(err, bus.RefusedUnsupported) || !strings.Contains(err.Error(), `connection "nowhere" is not configured`) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -94,7 +95,7 @@ func TestTheSameQuestionAtTheSameTimeIsOneCall(t *testing.T) {
 		const askers = 50
 		var calls atomic.Int32
 		release := make(chan struct{})
-		d := New(Config{Connections: platform(func(context.Context, event.MembershipQuery) (bool, error) {
+		d := New(Config{Members: platformOf(func(context.Context, event.MembershipQuery) (bool, error) {
 			calls.Add(1)
 			<-release
 			return true, nil
@@ -123,7 +124,7 @@ func TestTheSameQuestionAtTheSameTimeIsOneCall(t *testing.T) {
 func TestAnAskerThatGivesUpIsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		d := New(Config{Connections: platform(func(ctx context.Context, _ event.MembershipQuery) (bool, error) {
+		d := New(Config{Members: platformOf(func(ctx context.Context, _ event.MembershipQuery) (bool, error) {
 			select {
 			case <-release:
 				return true, nil
@@ -163,7 +164,7 @@ func TestAnAskerThatGivesUpIsAlone(t *testing.T) {
 func TestALookUpHasAnEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := true
-		d := New(Config{Connections: platform(func(ctx context.Context, _ event.MembershipQuery) (bool, error) {
+		d := New(Config{Members: platformOf(func(ctx context.Context, _ event.MembershipQuery) (bool, error) {
 			if stuck {
 				<-ctx.Done()
 			}
@@ -180,7 +181,7 @@ func TestALookUpHasAnEnd(t *testing.T) {
 }
 
 func TestAPlatformThatPanicsIsAnError(t *testing.T) {
-	d := New(Config{Connections: platform(func(context.Context, event.MembershipQuery) (bool, error) { panic("out of paper") })})
+	d := New(Config{Members: platformOf(func(context.Context, event.MembershipQuery) (bool, error) { panic("out of paper") })})
 	if yes, err := d.Member(t.Context(), ask("ana")); yes || err == nil || !strings.Contains(err.Error(), "out of paper") {
 		t.Errorf("%t, %v", yes, err)
 	}
@@ -188,7 +189,7 @@ func TestAPlatformThatPanicsIsAnError(t *testing.T) {
 
 func TestWhatIsRememberedIsBounded(t *testing.T) {
 	now := &clock{at: time.Unix(1_000_000, 0)}
-	d := New(Config{Now: now.now, Connections: platform(func(_ context.Context, q event.MembershipQuery) (bool, error) {
+	d := New(Config{Now: now.now, Members: platformOf(func(_ context.Context, q event.MembershipQuery) (bool, error) {
 		return q.User == "ana", nil
 	})})
 	fill := func(prefix string, n int) {
@@ -197,19 +198,19 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 			if _, err := d.Member(t.Context(), ask(prefix+strconv.Itoa(i))); err != nil {
 				t.Fatal(err)
 			}
-			if len(d.known) > maxEntries {
-				t.Fatalf("%d answers are remembered", len(d.known))
+			if len(d.members.known) > maxMembers {
+				t.Fatalf("%d answers are remembered", len(d.members.known))
 			}
 		}
 	}
-	fill("a", maxEntries-1)
+	fill("a", maxMembers-1)
 	now.forward(absentTTL)
 	if yes, err := d.Member(t.Context(), ask("ana")); !yes || err != nil {
 		t.Fatalf("%t, %v", yes, err)
 	}
 	fill("b", 1) // makes room by what is outdated
-	if len(d.known) != 2 {
-		t.Errorf("%d answers are remembered, want those that still count", len(d.known))
+	if len(d.members.known) != 2 {
+		t.Errorf("%d answers are remembered, want those that still count", len(d.members.known))
 	}
-	fill("c", 2*maxEntries) // none of which is outdated
+	fill("c", 2*maxMembers) // none of which is outdated
 }
