@@ -43,7 +43,7 @@ func TestTheFirstMatchWins(t *testing.T) {
 		got = ""
 		e := heard(true)
 		e.Message.Text = c.text
-		if err := c.bot.handle(t.Context(), newMessage(c.bot, e)); err != nil {
+		if err := c.bot.handle(t.Context(), newMessage(c.bot, e, nil)); err != nil {
 			t.Errorf("%s: %q: %v", c.bot.Name(), c.text, err)
 		}
 		if got != c.want {
@@ -57,14 +57,14 @@ func TestAnErrorEndsTheSearch(t *testing.T) {
 	bot := New("b")
 	bot.Every(func(context.Context, *Message) error { return errFirst })
 	bot.Every(func(context.Context, *Message) error { t.Error("the second handler ran"); return nil })
-	if err := bot.handle(t.Context(), newMessage(bot, heard(true))); !errors.Is(err, errFirst) {
+	if err := bot.handle(t.Context(), newMessage(bot, heard(true), nil)); !errors.Is(err, errFirst) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestAHandlerIsShownTheMessage(t *testing.T) {
 	e := heard(true)
-	m := newMessage(New("b"), e)
+	m := newMessage(New("b"), e, nil)
 	if m.Event.ID != e.ID || m.Sender != e.Message.Sender || m.Text != "hi" || m.Thread.Ref != e.Thread {
 		t.Errorf("got %+v", m)
 	}
@@ -73,7 +73,7 @@ func TestAHandlerIsShownTheMessage(t *testing.T) {
 // say runs a handler on e and returns the actions that would leave.
 func say(t *testing.T, bot *Bot, e event.Event) []event.Action {
 	t.Helper()
-	m := newMessage(bot, e)
+	m := newMessage(bot, e, nil)
 	if err := bot.handle(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestReplyText(t *testing.T) {
 }
 
 func TestNothingLeavesBesideAnActionThatCannotTravel(t *testing.T) {
-	m := newMessage(New("b"), heard(true))
+	m := newMessage(New("b"), heard(true), nil)
 	m.Reply("fine")
 	m.Reply("")
 	if out, err := m.output(); err == nil || len(out) != 0 {

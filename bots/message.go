@@ -34,6 +34,7 @@ type Thread struct {
 	Ref event.ThreadRef
 
 	bot     *Bot
+	ask     pages
 	cause   event.ID
 	actions []event.Action
 }
@@ -56,12 +57,12 @@ func (t *Thread) Reply(format string, args ...any) {
 	})
 }
 
-func newMessage(b *Bot, e event.Event) *Message {
+func newMessage(b *Bot, e event.Event, ask pages) *Message {
 	return &Message{
 		Event:  e,
 		Sender: e.Message.Sender,
 		Text:   e.Message.Text,
-		Thread: &Thread{Ref: e.Thread, bot: b, cause: e.ID},
+		Thread: &Thread{Ref: e.Thread, bot: b, ask: ask, cause: e.ID},
 	}
 }
 

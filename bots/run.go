@@ -123,7 +123,7 @@ func (r *Runner) handle(door *doorman, in *message.Message) ([]*message.Message,
 	if seen, err := b.sees(in.Context(), e, r.cfg.Bus.AskMember); err != nil || !seen {
 		return nil, err
 	}
-	m := newMessage(b, e)
+	m := newMessage(b, e, r.cfg.Bus.AskThread)
 	if err := b.handle(in.Context(), m); err != nil {
 		return nil, fmt.Errorf("bots: %s: %w", b.name, err)
 	}
