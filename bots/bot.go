@@ -7,8 +7,10 @@ package bots
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/threadrelay/threadrelay/bus/event"
@@ -27,6 +29,7 @@ type Bot struct {
 	as     event.UserID
 	maxAge time.Duration // 0 or less is no bound
 	routes []route
+	around []Middleware
 	faults []error
 }
 
@@ -58,43 +61,34 @@ func New(name string, options ...Option) *Bot {
 func (b *Bot) Name() string { return b.name }
 
 // On has h handle the messages that match. The first match wins, in the order of registration. What is wrong with a
-// registration is returned by Run, with its place in the source.
-func (b *Bot) On(match Matcher, h Handler) {
-	b.register(match, h)
+// registration is returned by Run, with its place in the source. The middleware is around this handler alone, the first of it
+// outermost, within that of [Bot.Use].
+func (b *Bot) On(match Matcher, h Handler, around ...Middleware) {
+	b.register(match, h, around)
 }
 
-// Every has h handle all messages that nothing registered before it matched.
+// Every has h handle all new messages of people that nothing registered before it matched.
 func (b *Bot) Every(h Handler) {
-	b.register(Matcher{match: func(*Message) bool { return true }}, h)
+	b.register(matching(func(*Message) bool { return true }), h, nil)
 }
 
-func (b *Bot) register(match Matcher, h Handler) {
-	err := match.err
-	if err == nil && match.match == nil {
-		err = fmt.Errorf("an empty matcher")
-	}
+func (b *Bot) register(match Matcher, h Handler, around []Middleware) {
+	err := match.fault()
 	if err == nil && h == nil {
-		err = fmt.Errorf("no handler")
+		err = errors.New("no handler")
+	}
+	if err == nil && slices.ContainsFunc(around, func(m Middleware) bool { return m == nil }) {
+		err = errors.New("no middleware")
 	}
 	if err != nil {
-		b.faults = append(b.faults, fmt.Errorf("bots: %s: %s: %w", b.name, callSite(), err))
+		b.faults = append(b.faults, fmt.Errorf("bots: %s: %s: %w", b.name, callerOf(2), err))
 		return
 	}
-	b.routes = append(b.routes, route{match, h})
+	b.routes = append(b.routes, route{match, wrap(h, around)})
 }
 
-// callSite is the line that called On or Every.
-func callSite() string {
-	_, file, line, _ := runtime.Caller(3)
+// callerOf is the line that called a function of this package, so many calls further in.
+func callerOf(calls int) string {
+	_, file, line, _ := runtime.Caller(calls + 1)
 	return fmt.Sprintf("%s:%d", file, line)
-}
-
-// handle runs the first handler that matches.
-func (b *Bot) handle(ctx context.Context, m *Message) error {
-	for _, r := range b.routes {
-		if r.match.match(m) {
-			return r.handler(ctx, m)
-		}
-	}
-	return nil
 }

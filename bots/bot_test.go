@@ -9,6 +9,18 @@ import (
 	"github.com/threadrelay/threadrelay/bus/event"
 )
 
+// everywhere is where everybody belongs.
+func everywhere(context.Context, event.MembershipQuery) (bool, error) { return true, nil }
+
+// handle has a bot handle a message.
+func handle(ctx context.Context, bot *Bot, m *Message) error {
+	h, err := bot.choose(ctx, m, everywhere)
+	if err != nil || h == nil {
+		return err
+	}
+	return wrap(h, bot.around)(ctx, m)
+}
+
 func TestTheFirstMatchWins(t *testing.T) {
 	var got string
 	note := func(what string) Handler {
@@ -43,7 +55,7 @@ func TestTheFirstMatchWins(t *testing.T) {
 		got = ""
 		e := heard(true)
 		e.Message.Text = c.text
-		if err := c.bot.handle(t.Context(), newMessage(c.bot, e, nil)); err != nil {
+		if err := handle(t.Context(), c.bot, newMessage(c.bot, e, desk{})); err != nil {
 			t.Errorf("%s: %q: %v", c.bot.Name(), c.text, err)
 		}
 		if got != c.want {
@@ -57,14 +69,14 @@ func TestAnErrorEndsTheSearch(t *testing.T) {
 	bot := New("b")
 	bot.Every(func(context.Context, *Message) error { return errFirst })
 	bot.Every(func(context.Context, *Message) error { t.Error("the second handler ran"); return nil })
-	if err := bot.handle(t.Context(), newMessage(bot, heard(true), nil)); !errors.Is(err, errFirst) {
+	if err := handle(t.Context(), bot, newMessage(bot, heard(true), desk{})); !errors.Is(err, errFirst) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestAHandlerIsShownTheMessage(t *testing.T) {
 	e := heard(true)
-	m := newMessage(New("b"), e, nil)
+	m := newMessage(New("b"), e, desk{})
 	if m.Event.ID != e.ID || m.Sender != e.Message.Sender || m.Text != "hi" || m.Thread.Ref != e.Thread {
 		t.Errorf("got %+v", m)
 	}
@@ -73,11 +85,11 @@ func TestAHandlerIsShownTheMessage(t *testing.T) {
 // say runs a handler on e and returns the actions that would leave.
 func say(t *testing.T, bot *Bot, e event.Event) []event.Action {
 	t.Helper()
-	m := newMessage(bot, e, nil)
-	if err := bot.handle(t.Context(), m); err != nil {
+	m := newMessage(bot, e, desk{})
+	if err := handle(t.Context(), bot, m); err != nil {
 		t.Fatal(err)
 	}
-	out, err := m.output()
+	out, err := m.Thread.out.messages()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,10 +160,10 @@ func TestReplyText(t *testing.T) {
 }
 
 func TestNothingLeavesBesideAnActionThatCannotTravel(t *testing.T) {
-	m := newMessage(New("b"), heard(true), nil)
+	m := newMessage(New("b"), heard(true), desk{})
 	m.Reply("fine")
 	m.Reply("")
-	if out, err := m.output(); err == nil || len(out) != 0 {
+	if out, err := m.Thread.out.messages(); err == nil || len(out) != 0 {
 		t.Errorf("output %v, error %v", out, err)
 	}
 }

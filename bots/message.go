@@ -1,80 +1,80 @@
 package bots
 
 import (
-	"fmt"
-	"time"
+	"context"
 
-	"github.com/ThreeDotsLabs/watermill/message"
-
-	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/event"
 )
 
-// Message is a chat message that a handler reacts to. It belongs to the handler that it was given to.
+// Message is what a handler reacts to: a message that was said, edited or deleted, or a reaction to one. It belongs to the
+// handler that it was given to, and must not be used after that one has returned.
 type Message struct {
 	// Event is all that is known of it.
 	Event event.Event
-	// Sender is who said it.
+	// Sender is who said it, or who reacted.
 	Sender event.User
-	// Text is what was said; empty for a message that is a picture, say.
+	// Text is what was said; empty for a message that is a picture, say, and for what is no message.
 	Text string
+	// Groups are the named groups of the [Text] pattern that matched, those that took part in the match.
+	Groups map[string]string
 	// Thread is where it was said, and where to answer.
 	Thread *Thread
 }
 
-// Reply answers in the message's thread, and starts it if the message is not in one. Arguments are handled as by
-// fmt.Sprintf.
-func (m *Message) Reply(format string, args ...any) {
-	m.Thread.Reply(format, args...)
-}
-
-// Thread is a thread of a conversation, or the message that one may start from.
-type Thread struct {
-	// Ref names it.
-	Ref event.ThreadRef
-
-	bot     *Bot
-	ask     pages
-	cause   event.ID
-	actions []event.Action
-}
-
-// Reply says something in the thread. Arguments are handled as by fmt.Sprintf.
-func (t *Thread) Reply(format string, args ...any) {
-	text := format
-	if len(args) > 0 {
-		text = fmt.Sprintf(format, args...)
-	}
-	t.actions = append(t.actions, event.Action{
-		ID:     event.NewActionID(t.cause, t.bot.name, len(t.actions)),
-		Type:   event.Reply,
-		Time:   time.Now().UTC(),
-		Thread: t.Ref,
-		As:     t.bot.as,
-		Text:   text,
-		Bot:    t.bot.name,
-		Cause:  t.cause,
-	})
-}
-
-func newMessage(b *Bot, e event.Event, ask pages) *Message {
-	return &Message{
+func newMessage(b *Bot, e event.Event, d desk) *Message {
+	m := &Message{
 		Event:  e,
-		Sender: e.Message.Sender,
-		Text:   e.Message.Text,
-		Thread: &Thread{Ref: e.Thread, bot: b, ask: ask, cause: e.ID},
+		Thread: &Thread{Ref: e.Thread, ask: d.thread, out: &outbox{bot: b, cause: e.ID, event: e.ID, store: d.store}},
 	}
+	switch {
+	case e.Reaction != nil:
+		m.Sender = e.Reaction.By
+	case e.Message != nil:
+		m.Sender, m.Text = e.Message.Sender, e.Message.Text
+	}
+	return m
 }
 
-// output is what the handler asked for, ready to be published.
-func (m *Message) output() ([]*message.Message, error) {
-	var out []*message.Message
-	for _, a := range m.Thread.actions {
-		msg, err := bus.ActionMessage(a)
-		if err != nil {
-			return nil, Permanent(fmt.Errorf("bots: %s: %w", m.Thread.bot.name, err))
-		}
-		out = append(out, msg)
-	}
-	return out, nil
+// desk is what a message asks for things that it does not hold.
+type desk struct {
+	thread pages
+	store  store
 }
+
+// ID is the message's id at its platform; of a reaction, that of the message that was reacted to.
+func (m *Message) ID() event.MessageID {
+	switch {
+	case m.Event.Reaction != nil:
+		return m.Event.Reaction.Message
+	case m.Event.Message != nil:
+		return m.Event.Message.ID
+	}
+	return ""
+}
+
+// Direct reports whether it was said to one user instead of a group.
+func (m *Message) Direct() bool { return m.Event.Message != nil && m.Event.Message.Direct() }
+
+// InThread reports whether it is a reply in a thread.
+func (m *Message) InThread() bool { return m.Event.Message != nil && m.Event.Message.Parent != "" }
+
+// Reply answers in the message's thread, and starts it if the message is not in one. Arguments are handled as by
+// fmt.Sprintf; without any, the format is the text as it is.
+func (m *Message) Reply(format string, args ...any) *Sent { return m.Thread.Reply(format, args...) }
+
+// Post says something in the message's conversation, outside of any thread.
+func (m *Message) Post(format string, args ...any) *Sent { return m.Thread.Post(format, args...) }
+
+// React adds a reaction to the message: a Unicode emoji, or a name such as ":tada:".
+func (m *Message) React(emoji string) { m.Thread.Message(m.ID()).React(emoji) }
+
+// Unreact takes the bot's reaction to the message away.
+func (m *Message) Unreact(emoji string) { m.Thread.Message(m.ID()).Unreact(emoji) }
+
+// In is another thread, or with an empty root another conversation, to speak in because of this message.
+func (m *Message) In(ref event.ThreadRef) *Thread {
+	return &Thread{Ref: ref, out: m.Thread.out, ask: m.Thread.ask}
+}
+
+// Flush has what was said so far leave now: see [Thread.Flush].
+func (m *Message) Flush(ctx context.Context) error { return m.Thread.Flush(ctx) }

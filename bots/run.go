@@ -49,6 +49,7 @@ type Config struct {
 type Runner struct {
 	cfg    Config
 	worker *bus.Worker
+	desk   desk
 }
 
 // NewRunner checks the bots and returns a runner. It returns everything that is wrong with them at once.
@@ -60,7 +61,7 @@ func NewRunner(cfg Config) (*Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bots: %w", err)
 	}
-	r := &Runner{cfg: cfg, worker: worker}
+	r := &Runner{cfg: cfg, worker: worker, desk: desk{thread: cfg.Bus.AskThread, store: cfg.Bus.Publisher().Store}}
 	stale, err := newStale(cfg.Metrics)
 	if err != nil {
 		return nil, err
@@ -117,16 +118,17 @@ func (r *Runner) handle(door *doorman, in *message.Message) ([]*message.Message,
 	if err != nil {
 		return nil, err
 	}
-	if !listens(e) || door.passes(in.Context(), in, e) {
+	m := newMessage(b, e, r.desk)
+	if !b.listens(m) || door.passes(in.Context(), in, e) {
 		return nil, nil
 	}
-	if seen, err := b.sees(in.Context(), e, r.cfg.Bus.AskMember); err != nil || !seen {
+	h, err := b.choose(in.Context(), m, r.cfg.Bus.AskMember)
+	if err != nil || h == nil {
 		return nil, err
 	}
-	m := newMessage(b, e, r.cfg.Bus.AskThread)
-	if err := b.handle(in.Context(), m); err != nil {
+	if err := wrap(h, b.around)(in.Context(), m); err != nil {
 		return nil, fmt.Errorf("bots: %s: %w", b.name, err)
 	}
-	r.cfg.Log.Debug("handled", "bot", b.name, "event", e.ID, "actions", len(m.Thread.actions))
-	return m.output()
+	r.cfg.Log.Debug("handled", "bot", b.name, "event", e.ID, "actions", len(m.Thread.out.actions))
+	return m.Thread.out.messages()
 }

@@ -2,6 +2,7 @@ package bots
 
 import (
 	"context"
+	"slices"
 
 	"github.com/threadrelay/threadrelay/bus/event"
 )
@@ -9,31 +10,93 @@ import (
 // members answers whether a user belongs to a conversation.
 type members func(context.Context, event.MembershipQuery) (bool, error)
 
-// listens reports whether an event is a new message of somebody who may be talked to.
-func listens(e event.Event) bool {
-	return e.Type == event.MessageCreated && !e.Message.Sender.System && e.Message.Marker == nil
-}
+// origin is whose doing an event is, as a bot sees it.
+type origin int
 
-// sees reports whether a bot is shown an event: a new message of somebody else, said to the bot itself or to a group that it
-// belongs to. Where nobody can say whether it belongs there, it is shown the message, and the platform has the last word
-// when the bot answers. The only error is that of a context that has ended.
-func (b *Bot) sees(ctx context.Context, e event.Event, ask members) (bool, error) {
-	if !listens(e) {
-		return false, nil
-	}
-	self := b.as
-	if self == "" {
-		self = e.Self
+const (
+	ofPeople origin = iota
+	ofItself
+	ofBots
+	ofSystem
+)
+
+// origin tells whose doing it is. What carries a marker of the relay is a bot's, and what the bot's user or the connection's
+// does is the bot's own.
+func (m *Message) origin() origin {
+	var mark *event.Marker
+	if m.Event.Message != nil {
+		mark = m.Event.Message.Marker
 	}
 	switch {
-	case e.Message.Sender.ID == self || e.Message.Sender.ID == e.Self:
-		return false, nil
-	case e.Message.Direct():
-		return e.Message.Recipient == self, nil
+	case mark != nil && mark.Bot == m.Thread.out.bot.name && mark.Bot != "":
+		return ofItself
+	case mark != nil:
+		return ofBots
+	case m.Sender.System:
+		return ofSystem
+	case m.Sender.ID == m.self() || m.Sender.ID == m.Event.Self:
+		return ofItself
 	}
-	member, err := ask(ctx, event.MembershipQuery{Connection: e.Thread.Connection, Conversation: e.Thread.Conversation, User: self})
+	return ofPeople
+}
+
+// admit reports whether a route is for this type and origin at all.
+func (a asks) admit(m *Message) bool {
+	types := a.types
+	if len(types) == 0 {
+		types = []event.Type{event.MessageCreated}
+	}
+	if !slices.Contains(types, m.Event.Type) {
+		return false
+	}
+	switch m.origin() {
+	case ofItself:
+		return a.own
+	case ofBots:
+		return a.bots
+	case ofSystem:
+		return a.system
+	case ofPeople:
+	}
+	return true
+}
+
+// listens reports whether a bot has a handler for events of this kind.
+func (b *Bot) listens(m *Message) bool {
+	return slices.ContainsFunc(b.routes, func(r route) bool { return r.match.asks.admit(m) })
+}
+
+// present reports whether the bot takes part where something happened: in what was said to itself or by it, or in a group that
+// it belongs to. Where nobody can say whether it belongs there, it takes part, and the platform has the last word when the bot
+// answers. The only error is that of a context that has ended.
+func (b *Bot) present(ctx context.Context, m *Message, ask members) (bool, error) {
+	self := m.self()
+	if m.Direct() {
+		return m.Event.Message.Recipient == self || m.origin() == ofItself, nil
+	}
+	at := m.Event.Thread
+	member, err := ask(ctx, event.MembershipQuery{Connection: at.Connection, Conversation: at.Conversation, User: self})
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
 	return member || err != nil, nil
+}
+
+// choose returns the handler that is for a message, or nil. The first match wins.
+func (b *Bot) choose(ctx context.Context, m *Message, ask members) (Handler, error) {
+	for _, r := range b.routes {
+		if !r.match.asks.admit(m) {
+			continue
+		}
+		if yes, err := r.match.test(ctx, m); err != nil {
+			return nil, err
+		} else if !yes {
+			continue
+		}
+		if here, err := b.present(ctx, m, ask); err != nil || !here {
+			return nil, err
+		}
+		return r.handler, nil
+	}
+	return nil, nil
 }

@@ -23,6 +23,14 @@ func heard(direct bool) event.Event {
 	return e
 }
 
+// shown reports whether a bot with a handler for everything is shown an event.
+func shown(ctx context.Context, e event.Event, ask members, options ...Option) (bool, error) {
+	bot := New("b", options...)
+	bot.Every(func(context.Context, *Message) error { return nil })
+	h, err := bot.choose(ctx, newMessage(bot, e, desk{}), ask)
+	return h != nil, err
+}
+
 func TestSightOfDirectMessages(t *testing.T) {
 	cases := []struct {
 		name   string
@@ -58,7 +66,7 @@ func TestSightOfDirectMessages(t *testing.T) {
 				t.Errorf("asked for %+v", q)
 				return true, nil
 			}
-			if got, err := New("b", As(c.as)).sees(t.Context(), e, ask); got != c.want || err != nil {
+			if got, err := shown(t.Context(), e, ask, As(c.as)); got != c.want || err != nil {
 				t.Errorf("sees it: %v (%v), want %v", got, err, c.want)
 			}
 		})
@@ -101,7 +109,7 @@ func TestSightOfGroups(t *testing.T) {
 				asked = append(asked, q)
 				return c.answer()
 			}
-			if got, err := New("b", As(c.as)).sees(t.Context(), e, ask); got != c.want || err != nil {
+			if got, err := shown(t.Context(), e, ask, As(c.as)); got != c.want || err != nil {
 				t.Errorf("sees it: %v (%v), want %v", got, err, c.want)
 			}
 			if !reflect.DeepEqual(asked, want) {

@@ -88,15 +88,16 @@ func refused(what string, err error, gone relay.Kind) error {
 		return err
 	}
 	r := &bus.Refusal{Code: bus.RefusedTemporary, After: f.After, Reason: err.Error()}
-	switch {
-	case f.Kind == gone:
+	switch f.Kind {
+	case gone:
 		r.Code = bus.RefusedGone
-	case f.Kind == relay.RateLimited:
+	case relay.RateLimited:
 		r.Code = bus.RefusedRateLimited
-	case f.Kind == relay.Denied:
+	case relay.Denied:
 		r.Code = bus.RefusedDenied
-	case f.Kind == relay.Rejected:
+	case relay.Rejected:
 		r.Code = bus.RefusedRejected
+	case relay.Temporary, relay.RootGone:
 	}
 	return r
 }
