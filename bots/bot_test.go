@@ -9,12 +9,9 @@ import (
 	"github.com/threadrelay/threadrelay/bus/event"
 )
 
-// everywhere is where everybody belongs.
-func everywhere(context.Context, event.MembershipQuery) (bool, error) { return true, nil }
-
 // handle has a bot handle a message.
 func handle(ctx context.Context, bot *Bot, m *Message) error {
-	h, err := bot.choose(ctx, m, everywhere)
+	h, err := bot.choose(ctx, m)
 	if err != nil || h == nil {
 		return err
 	}
@@ -55,7 +52,7 @@ func TestTheFirstMatchWins(t *testing.T) {
 		got = ""
 		e := heard(true)
 		e.Message.Text = c.text
-		if err := handle(t.Context(), c.bot, newMessage(c.bot, e, desk{})); err != nil {
+		if err := handle(t.Context(), c.bot, newMessage(c.bot, e, everywhere())); err != nil {
 			t.Errorf("%s: %q: %v", c.bot.Name(), c.text, err)
 		}
 		if got != c.want {
@@ -69,14 +66,14 @@ func TestAnErrorEndsTheSearch(t *testing.T) {
 	bot := New("b")
 	bot.Every(func(context.Context, *Message) error { return errFirst })
 	bot.Every(func(context.Context, *Message) error { t.Error("the second handler ran"); return nil })
-	if err := handle(t.Context(), bot, newMessage(bot, heard(true), desk{})); !errors.Is(err, errFirst) {
+	if err := handle(t.Context(), bot, newMessage(bot, heard(true), everywhere())); !errors.Is(err, errFirst) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestAHandlerIsShownTheMessage(t *testing.T) {
 	e := heard(true)
-	m := newMessage(New("b"), e, desk{})
+	m := newMessage(New("b"), e, everywhere())
 	if m.Event.ID != e.ID || m.Sender != e.Message.Sender || m.Text != "hi" || m.Thread.Ref != e.Thread {
 		t.Errorf("got %+v", m)
 	}
@@ -85,11 +82,11 @@ func TestAHandlerIsShownTheMessage(t *testing.T) {
 // say runs a handler on e and returns the actions that would leave.
 func say(t *testing.T, bot *Bot, e event.Event) []event.Action {
 	t.Helper()
-	m := newMessage(bot, e, desk{})
+	m := newMessage(bot, e, everywhere())
 	if err := handle(t.Context(), bot, m); err != nil {
 		t.Fatal(err)
 	}
-	out, err := m.Thread.out.messages()
+	out, err := letters(m.Thread.out.rest())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,10 +157,10 @@ func TestReplyText(t *testing.T) {
 }
 
 func TestNothingLeavesBesideAnActionThatCannotTravel(t *testing.T) {
-	m := newMessage(New("b"), heard(true), desk{})
+	m := newMessage(New("b"), heard(true), everywhere())
 	m.Reply("fine")
 	m.Reply("")
-	if out, err := m.Thread.out.messages(); err == nil || len(out) != 0 {
+	if out, err := letters(m.Thread.out.rest()); err == nil || len(out) != 0 {
 		t.Errorf("output %v, error %v", out, err)
 	}
 }

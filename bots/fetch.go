@@ -16,9 +16,6 @@ const fetchPage = 50
 // ErrGone means that what was asked for does not exist, or not any more.
 var ErrGone = errors.New("bots: does not exist any more")
 
-// pages asks the relay for a page of a thread.
-type pages func(context.Context, event.HistoryQuery) (event.HistoryAnswer, error)
-
 // Fetch reads the thread from its platform, by way of the relay: its root and the replies to it, the oldest first. It asks for
 // the next page when the loop has come that far, so that who stops early costs the platform little. An error is the last that
 // the loop is given: [ErrGone] if the thread's root does not exist any more, [bus.ErrNobodyAnswers] if no relay runs, or one
@@ -47,7 +44,7 @@ func (t *Thread) Fetch(ctx context.Context) iter.Seq2[event.Said, error] {
 // page asks for a page, and for less if that much is not carried at once.
 func (t *Thread) page(ctx context.Context, q *event.HistoryQuery) (event.HistoryAnswer, error) {
 	for {
-		page, err := t.ask(ctx, *q)
+		page, err := t.out.world.Thread(ctx, *q)
 		switch {
 		case err == nil:
 			return page, nil

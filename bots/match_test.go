@@ -84,8 +84,8 @@ func TestMatchers(t *testing.T) {
 			for _, e := range events {
 				bot := New("b")
 				bot.On(c.matcher, func(context.Context, *Message) error { return nil })
-				m := newMessage(bot, e, desk{})
-				h, err := bot.choose(t.Context(), m, everywhere)
+				m := newMessage(bot, e, everywhere())
+				h, err := bot.choose(t.Context(), m)
 				if got := h != nil; got != want || err != nil || len(bot.faults) > 0 {
 					t.Errorf("%s: %s by %s, %q: %t (%v, %v)", c.name, e.Type, m.Sender.ID, m.Text, got, err, bot.faults)
 				}
@@ -98,7 +98,7 @@ func TestMatchers(t *testing.T) {
 }
 
 func TestNamedGroupsAreFound(t *testing.T) {
-	m := newMessage(New("b"), saying("deploy web to prod"), desk{})
+	m := newMessage(New("b"), saying("deploy web to prod"), everywhere())
 	yes, err := All(Text(`deploy (?P<what>\w+)( to (?P<where>\w+))?( by (?P<who>\w+))?`), Direct()).test(t.Context(), m)
 	if _, took := m.Groups["who"]; !yes || err != nil || m.Groups["what"] != "web" || m.Groups["where"] != "prod" || took {
 		t.Errorf("%t %v %v", yes, err, m.Groups)
@@ -133,7 +133,7 @@ func TestAMatcherThatFailsFailsTheMessage(t *testing.T) {
 	for name, m := range map[string]Matcher{"alone": broken, "all": All(Direct(), broken), "any": Any(InGroup(), broken), "not": Not(broken)} {
 		bot := New("b")
 		bot.On(m, func(context.Context, *Message) error { t.Errorf("%s: the handler runs", name); return nil })
-		if err := handle(t.Context(), bot, newMessage(bot, heard(true), desk{})); !errors.Is(err, errTest) {
+		if err := handle(t.Context(), bot, newMessage(bot, heard(true), everywhere())); !errors.Is(err, errTest) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -21,10 +21,10 @@ type Message struct {
 	Thread *Thread
 }
 
-func newMessage(b *Bot, e event.Event, d desk) *Message {
+func newMessage(b *Bot, e event.Event, w World) *Message {
 	m := &Message{
 		Event:  e,
-		Thread: &Thread{Ref: e.Thread, ask: d.thread, out: &outbox{bot: b, cause: e.ID, event: e.ID, store: d.store}},
+		Thread: &Thread{Ref: e.Thread, out: &outbox{bot: b, world: w, cause: e.ID, event: e.ID}},
 	}
 	switch {
 	case e.Reaction != nil:
@@ -33,12 +33,6 @@ func newMessage(b *Bot, e event.Event, d desk) *Message {
 		m.Sender, m.Text = e.Message.Sender, e.Message.Text
 	}
 	return m
-}
-
-// desk is what a message asks for things that it does not hold.
-type desk struct {
-	thread pages
-	store  store
 }
 
 // ID is the message's id at its platform; of a reaction, that of the message that was reacted to.
@@ -73,7 +67,7 @@ func (m *Message) Unreact(emoji string) { m.Thread.Message(m.ID()).Unreact(emoji
 
 // In is another thread, or with an empty root another conversation, to speak in because of this message.
 func (m *Message) In(ref event.ThreadRef) *Thread {
-	return &Thread{Ref: ref, out: m.Thread.out, ask: m.Thread.ask}
+	return &Thread{Ref: ref, out: m.Thread.out}
 }
 
 // Flush has what was said so far leave now: see [Thread.Flush].

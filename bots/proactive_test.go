@@ -16,7 +16,7 @@ func TestSpeakingFromOutside(t *testing.T) {
 	ref := event.ThreadRef{Connection: "support", Conversation: "group/eng", Root: "7"}
 	speak := func(key string) {
 		t.Helper()
-		th := bots.NewThread(st.bus, bots.New("timer", bots.As("clerk")), key, ref)
+		th := bots.NewThread(bots.NewWorld(st.bus), bots.New("timer", bots.As("clerk")), key, ref)
 		th.Reply("it is %s", "noon")
 		th.Post("lunch")
 		if err := th.Flush(bustest.Context(t)); err != nil {

@@ -49,7 +49,7 @@ type Config struct {
 type Runner struct {
 	cfg    Config
 	worker *bus.Worker
-	desk   desk
+	world  World
 }
 
 // NewRunner checks the bots and returns a runner. It returns everything that is wrong with them at once.
@@ -61,7 +61,7 @@ func NewRunner(cfg Config) (*Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bots: %w", err)
 	}
-	r := &Runner{cfg: cfg, worker: worker, desk: desk{thread: cfg.Bus.AskThread, store: cfg.Bus.Publisher().Store}}
+	r := &Runner{cfg: cfg, worker: worker, world: NewWorld(cfg.Bus)}
 	stale, err := newStale(cfg.Metrics)
 	if err != nil {
 		return nil, err
@@ -118,11 +118,11 @@ func (r *Runner) handle(door *doorman, in *message.Message) ([]*message.Message,
 	if err != nil {
 		return nil, err
 	}
-	m := newMessage(b, e, r.desk)
+	m := newMessage(b, e, r.world)
 	if !b.listens(m) || door.passes(in.Context(), in, e) {
 		return nil, nil
 	}
-	h, err := b.choose(in.Context(), m, r.cfg.Bus.AskMember)
+	h, err := b.choose(in.Context(), m)
 	if err != nil || h == nil {
 		return nil, err
 	}
@@ -130,5 +130,5 @@ func (r *Runner) handle(door *doorman, in *message.Message) ([]*message.Message,
 		return nil, fmt.Errorf("bots: %s: %w", b.name, err)
 	}
 	r.cfg.Log.Debug("handled", "bot", b.name, "event", e.ID, "actions", len(m.Thread.out.actions))
-	return m.Thread.out.messages()
+	return letters(m.Thread.out.rest())
 }

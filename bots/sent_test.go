@@ -6,9 +6,6 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/ThreeDotsLabs/watermill/message"
-
-	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/event"
 )
 
@@ -129,20 +126,18 @@ func TestAChangeIsInTheLaneOfWhatItChanges(t *testing.T) {
 func TestFlush(t *testing.T) {
 	var stored []string
 	var fail error
-	d := desk{store: func(_ context.Context, topic string, all ...*message.Message) ([]bus.Ack, error) {
-		if topic != bus.Actions {
-			t.Errorf("stored in %s", topic)
-		}
+	w := everywhere()
+	w.store = func(actions []event.Action) error {
 		if fail != nil {
-			return nil, fail
+			return fail
 		}
-		for _, m := range all {
-			stored = append(stored, m.UUID)
+		for _, a := range actions {
+			stored = append(stored, string(a.ID))
 		}
-		return nil, nil
-	}}
+		return nil
+	}
 	bot := New("b")
-	m := newMessage(bot, heard(true), d)
+	m := newMessage(bot, heard(true), w)
 	first, second := m.Reply("one"), m.Reply("two")
 	fail = errors.New("out of paper")
 	if err := m.Flush(t.Context()); !errors.Is(err, fail) {
@@ -153,7 +148,7 @@ func TestFlush(t *testing.T) {
 		t.Error(err)
 	}
 	third := m.Reply("three")
-	out, err := m.Thread.out.messages()
+	out, err := letters(m.Thread.out.rest())
 	if err != nil || len(out) != 1 || out[0].UUID != string(third.Action()) {
 		t.Errorf("%d are left (%v)", len(out), err)
 	}
@@ -186,7 +181,7 @@ func TestMiddlewareIsAroundHandlers(t *testing.T) {
 	bot.Every(func(context.Context, *Message) error { trace += "y"; return nil })
 	for text, want := range map[string]string{"hi": "a(b(c(d(x))))", "ho": "a(b(y))"} {
 		trace = ""
-		if err := handle(t.Context(), bot, newMessage(bot, saying(text), desk{})); err != nil || trace != want {
+		if err := handle(t.Context(), bot, newMessage(bot, saying(text), everywhere())); err != nil || trace != want {
 			t.Errorf("%s: %s, %v", text, trace, err)
 		}
 	}
@@ -215,7 +210,7 @@ func TestShippedMiddleware(t *testing.T) {
 		bot := New("b")
 		bot.On(Direct(), slow, c.around)
 		ran = false
-		err := handle(t.Context(), bot, newMessage(bot, heard(true), desk{}))
+		err := handle(t.Context(), bot, newMessage(bot, heard(true), everywhere()))
 		if ran != c.ran || (err != nil) != c.fails {
 			t.Errorf("%s: ran %t, %v", name, ran, err)
 		}

@@ -7,9 +7,6 @@ import (
 	"github.com/threadrelay/threadrelay/bus/event"
 )
 
-// members answers whether a user belongs to a conversation.
-type members func(context.Context, event.MembershipQuery) (bool, error)
-
 // origin is whose doing an event is, as a bot sees it.
 type origin int
 
@@ -69,13 +66,13 @@ func (b *Bot) listens(m *Message) bool {
 // present reports whether the bot takes part where something happened: in what was said to itself or by it, or in a group that
 // it belongs to. Where nobody can say whether it belongs there, it takes part, and the platform has the last word when the bot
 // answers. The only error is that of a context that has ended.
-func (b *Bot) present(ctx context.Context, m *Message, ask members) (bool, error) {
+func (b *Bot) present(ctx context.Context, m *Message) (bool, error) {
 	self := m.self()
 	if m.Direct() {
 		return m.Event.Message.Recipient == self || m.origin() == ofItself, nil
 	}
 	at := m.Event.Thread
-	member, err := ask(ctx, event.MembershipQuery{Connection: at.Connection, Conversation: at.Conversation, User: self})
+	member, err := m.Thread.out.world.Member(ctx, event.MembershipQuery{Connection: at.Connection, Conversation: at.Conversation, User: self})
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
@@ -83,7 +80,7 @@ func (b *Bot) present(ctx context.Context, m *Message, ask members) (bool, error
 }
 
 // choose returns the handler that is for a message, or nil. The first match wins.
-func (b *Bot) choose(ctx context.Context, m *Message, ask members) (Handler, error) {
+func (b *Bot) choose(ctx context.Context, m *Message) (Handler, error) {
 	for _, r := range b.routes {
 		if !r.match.asks.admit(m) {
 			continue
@@ -93,7 +90,7 @@ func (b *Bot) choose(ctx context.Context, m *Message, ask members) (Handler, err
 		} else if !yes {
 			continue
 		}
-		if here, err := b.present(ctx, m, ask); err != nil || !here {
+		if here, err := b.present(ctx, m); err != nil || !here {
 			return nil, err
 		}
 		return r.handler, nil

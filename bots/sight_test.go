@@ -24,10 +24,10 @@ func heard(direct bool) event.Event {
 }
 
 // shown reports whether a bot with a handler for everything is shown an event.
-func shown(ctx context.Context, e event.Event, ask members, options ...Option) (bool, error) {
+func shown(ctx context.Context, e event.Event, ask func(context.Context, event.MembershipQuery) (bool, error), options ...Option) (bool, error) {
 	bot := New("b", options...)
 	bot.Every(func(context.Context, *Message) error { return nil })
-	h, err := bot.choose(ctx, newMessage(bot, e, desk{}), ask)
+	h, err := bot.choose(ctx, newMessage(bot, e, asking(ask)))
 	return h != nil, err
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/event"
 )
 
@@ -16,7 +15,6 @@ type Thread struct {
 	Ref event.ThreadRef
 
 	out *outbox
-	ask pages
 }
 
 // Saying is what a message says, and how.
@@ -92,8 +90,8 @@ func (t *Thread) Sent(id event.ActionID) *Sent {
 // NewThread returns a thread to speak in from outside of any handler, such as from a timer or another program. What is said
 // there goes the way of all that bots say, in the order of its thread, and leaves with [Thread.Flush]. The key names the
 // occasion: who says the same again under the same key, perhaps after a crash, is heard once.
-func NewThread(b *bus.Bus, bot *Bot, key string, ref event.ThreadRef) *Thread {
-	return &Thread{Ref: ref, ask: b.AskThread, out: &outbox{bot: bot, cause: event.ID("key:" + key), store: b.Publisher().Store}}
+func NewThread(w World, bot *Bot, key string, ref event.ThreadRef) *Thread {
+	return &Thread{Ref: ref, out: &outbox{bot: bot, world: w, cause: event.ID("key:" + key)}}
 }
 
 // Flush has what was said so far leave now, and returns once it is stored. Within a handler it is for what people shall see
