@@ -49,7 +49,6 @@ type Config struct {
 type Runner struct {
 	cfg    Config
 	worker *bus.Worker
-	world  World
 }
 
 // NewRunner checks the bots and returns a runner. It returns everything that is wrong with them at once.
@@ -61,21 +60,22 @@ func NewRunner(cfg Config) (*Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bots: %w", err)
 	}
-	r := &Runner{cfg: cfg, worker: worker, world: NewWorld(cfg.Bus)}
+	r := &Runner{cfg: cfg, worker: worker}
 	stale, err := newStale(cfg.Metrics)
 	if err != nil {
 		return nil, err
 	}
+	world := NewWorld(cfg.Bus)
 	var faults []error
 	for _, b := range cfg.Bots {
-		faults = append(faults, b.faults...)
-		if b.name == "" {
-			faults = append(faults, errors.New("bots: a bot without a name"))
+		s, err := NewSession(b, world)
+		if err != nil {
+			faults = append(faults, err)
 			continue
 		}
 		sub := bus.SubscriberConfig{Group: "bot-" + b.name, Lookback: lookback, Retry: cfg.Retry}
 		door := &doorman{bot: b, log: cfg.Log, skipped: stale.WithLabelValues(b.name)}
-		err := worker.Transform(bus.Events, bus.Actions, sub, func(m *message.Message) ([]*message.Message, error) { return r.handle(door, m) })
+		err = worker.Transform(bus.Events, bus.Actions, sub, func(m *message.Message) ([]*message.Message, error) { return r.handle(s, door, m) })
 		if err != nil {
 			faults = append(faults, fmt.Errorf("bots: %s: %w", b.name, err))
 		}
@@ -112,23 +112,18 @@ func newStale(reg prometheus.Registerer) (*prometheus.CounterVec, error) {
 }
 
 // handle is the way of one event through one bot.
-func (r *Runner) handle(door *doorman, in *message.Message) ([]*message.Message, error) {
-	b := door.bot
+func (r *Runner) handle(s *Session, door *doorman, in *message.Message) ([]*message.Message, error) {
 	e, err := bus.ReadEvent(in)
 	if err != nil {
 		return nil, err
 	}
-	m := newMessage(b, e, r.world)
-	if !b.listens(m) || door.passes(in.Context(), in, e) {
+	m := s.message(e)
+	if !s.bot.listens(m) || door.passes(in.Context(), in, e) {
 		return nil, nil
 	}
-	h, err := b.choose(in.Context(), m)
-	if err != nil || h == nil {
+	actions, err := s.handle(in.Context(), m)
+	if err != nil {
 		return nil, err
 	}
-	if err := wrap(h, b.around)(in.Context(), m); err != nil {
-		return nil, fmt.Errorf("bots: %s: %w", b.name, err)
-	}
-	r.cfg.Log.Debug("handled", "bot", b.name, "event", e.ID, "actions", len(m.Thread.out.actions))
-	return letters(m.Thread.out.rest())
+	return letters(actions)
 }
