@@ -28,9 +28,13 @@ type Bot struct {
 	name   string
 	as     event.UserID
 	maxAge time.Duration // 0 or less is no bound
+	prefix string
 	routes []route
 	around []Middleware
-	faults []error
+	// commands are by name, and order is their names as they were registered.
+	commands map[string]*command
+	order    []string
+	faults   []error
 }
 
 type route struct {
@@ -47,10 +51,10 @@ func As(user string) Option {
 	return func(b *Bot) { b.as = event.UserID(user) }
 }
 
-// New returns a bot without handlers. It is shown messages of the last hour: see [MaxAge]. The name is its identity: its progress and the ids of what it says hang on it. It
-// may hold letters, digits, "_" and "-".
+// New returns a bot without handlers. It is shown messages of the last hour: see [MaxAge]. The name is its identity: its progress,
+// what it remembers and the ids of what it says hang on it. It may hold letters, digits, "_" and "-".
 func New(name string, options ...Option) *Bot {
-	b := &Bot{name: name, maxAge: defaultMaxAge}
+	b := &Bot{name: name, maxAge: defaultMaxAge, prefix: defaultPrefix}
 	for _, o := range options {
 		o(b)
 	}

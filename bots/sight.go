@@ -79,9 +79,14 @@ func (b *Bot) present(ctx context.Context, m *Message) (bool, error) {
 	return member || err != nil, nil
 }
 
-// choose returns the handler that is for a message, or nil. The first match wins.
+// choose returns the handler that is for a message, or nil. The first match wins. A bot with commands takes a call for help
+// before all others, unless it has a command of that name.
 func (b *Bot) choose(ctx context.Context, m *Message) (Handler, error) {
-	for _, r := range b.routes {
+	routes := b.routes
+	if len(b.commands) > 0 && b.commands[helpCommand] == nil {
+		routes = slices.Concat([]route{{b.calls(helpCommand), b.help}}, routes)
+	}
+	for _, r := range routes {
 		if !r.match.asks.admit(m) {
 			continue
 		}

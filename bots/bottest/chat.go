@@ -95,12 +95,8 @@ type Thread struct {
 func (th *Thread) Root() event.MessageID { return th.root }
 
 // Say has somebody say something in the thread, and returns the message's id. The first one is the thread's root.
-func (th *Thread) Say(from event.UserID, format string, args ...any) event.MessageID {
+func (th *Thread) Say(from event.UserID, text string) event.MessageID {
 	th.chat.t.Helper()
-	text := format
-	if len(args) > 0 {
-		text = fmt.Sprintf(format, args...)
-	}
 	return th.SayLine(Line{From: from, Text: text})
 }
 
