@@ -22,11 +22,13 @@ type Matcher struct {
 type asks struct {
 	types             []event.Type // instead of new messages
 	own, bots, system bool
+	part              bool // to know where the bot takes part
 }
 
 func (a asks) and(b asks) asks {
 	return asks{
 		types: slices.Concat(a.types, b.types), own: a.own || b.own, bots: a.bots || b.bots, system: a.system || b.system,
+		part: a.part || b.part,
 	}
 }
 
@@ -62,7 +64,7 @@ func combine(all []Matcher, end bool) Matcher {
 
 // Not matches what the matcher does not match. It asks for nothing: Not(Edited()) is new messages.
 func Not(not Matcher) Matcher {
-	return Matcher{err: not.fault(), test: func(ctx context.Context, m *Message) (bool, error) {
+	return Matcher{err: not.fault(), asks: asks{part: not.asks.part}, test: func(ctx context.Context, m *Message) (bool, error) {
 		yes, err := not.test(ctx, m)
 		return !yes, err
 	}}

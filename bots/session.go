@@ -42,5 +42,6 @@ func (s *Session) handle(ctx context.Context, m *Message) ([]event.Action, error
 	if err := wrap(h, s.bot.around)(ctx, m); err != nil {
 		return nil, fmt.Errorf("bots: %s: %w", s.bot.name, err)
 	}
-	return m.Thread.out.rest(), nil
+	actions := m.Thread.out.rest()
+	return actions, s.takePart(ctx, m, m.Thread.out.actions)
 }
