@@ -64,11 +64,11 @@ func TestAMessageWithoutATimeIsNotOld(t *testing.T) {
 
 func door(t *testing.T, b *Bot, log slog.Handler) *doorman {
 	t.Helper()
-	stale, err := newStale(nil)
+	counts, err := newMetrics(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &doorman{bot: b, log: slog.New(log), skipped: stale.WithLabelValues(b.name)}
+	return &doorman{bot: b, log: slog.New(log), skipped: counts.stale.WithLabelValues(b.name)}
 }
 
 // However many messages are too old, a burst of them is one line.

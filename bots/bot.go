@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"runtime"
 	"slices"
 	"time"
@@ -40,6 +41,7 @@ type Bot struct {
 type route struct {
 	match   Matcher
 	handler Handler
+	name    string // in metrics: where it was registered, or a command's name
 }
 
 // Option changes a bot that is being made.
@@ -88,7 +90,7 @@ func (b *Bot) register(match Matcher, h Handler, around []Middleware) {
 		b.faults = append(b.faults, fmt.Errorf("bots: %s: %s: %w", b.name, callerOf(2), err))
 		return
 	}
-	b.routes = append(b.routes, route{match, wrap(h, around)})
+	b.routes = append(b.routes, route{match, wrap(h, around), path.Base(callerOf(2))})
 }
 
 // callerOf is the line that called a function of this package, so many calls further in.

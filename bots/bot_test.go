@@ -15,7 +15,7 @@ func handle(ctx context.Context, bot *Bot, m *Message) error {
 	if err != nil || h == nil {
 		return err
 	}
-	return wrap(h, bot.around)(ctx, m)
+	return wrap(h.handler, bot.around)(ctx, m)
 }
 
 func TestTheFirstMatchWins(t *testing.T) {

@@ -70,6 +70,9 @@ func (b *Bot) Command(name string, h any, options ...CommandOption) {
 	b.commands[name] = c
 	b.order = append(b.order, name)
 	b.register(b.calls(name), c.handle, setup.around)
+	if last := len(b.routes) - 1; last >= 0 {
+		b.routes[last].name = b.prefix + name
+	}
 }
 
 func newCommand(name string, h any) (*command, error) {

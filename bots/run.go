@@ -61,7 +61,7 @@ func NewRunner(cfg Config) (*Runner, error) {
 		return nil, fmt.Errorf("bots: %w", err)
 	}
 	r := &Runner{cfg: cfg, worker: worker}
-	stale, err := newStale(cfg.Metrics)
+	counts, err := newMetrics(cfg.Metrics)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,8 @@ func NewRunner(cfg Config) (*Runner, error) {
 			continue
 		}
 		sub := bus.SubscriberConfig{Group: "bot-" + b.name, Lookback: lookback, Retry: cfg.Retry}
-		door := &doorman{bot: b, log: cfg.Log, skipped: stale.WithLabelValues(b.name)}
+		door := &doorman{bot: b, log: cfg.Log, skipped: counts.stale.WithLabelValues(b.name)}
+		s.watch = counts.watch(b.name)
 		err = worker.Transform(bus.Events, bus.Actions, sub, func(m *message.Message) ([]*message.Message, error) { return r.handle(s, door, m) })
 		if err != nil {
 			faults = append(faults, fmt.Errorf("bots: %s: %w", b.name, err))
@@ -95,20 +96,6 @@ func (r *Runner) Run(ctx context.Context) error {
 		return fmt.Errorf("bots: %w", err)
 	}
 	return nil
-}
-
-// newStale counts the messages that were too old.
-func newStale(reg prometheus.Registerer) (*prometheus.CounterVec, error) {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "threadrelay_bot_stale_total", Help: "Messages that a bot was not shown because they were too old, by bot.",
-	}, []string{"bot"})
-	if reg == nil {
-		return c, nil
-	}
-	if err := reg.Register(c); err != nil {
-		return nil, fmt.Errorf("bots: metrics: %w", err)
-	}
-	return c, nil
 }
 
 // handle is the way of one event through one bot.

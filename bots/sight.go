@@ -79,12 +79,12 @@ func (b *Bot) present(ctx context.Context, m *Message) (bool, error) {
 	return member || err != nil, nil
 }
 
-// choose returns the handler that is for a message, or nil. The first match wins. A bot with commands takes a call for help
+// choose returns the route that is for a message, or nil. The first match wins. A bot with commands takes a call for help
 // before all others, unless it has a command of that name.
-func (b *Bot) choose(ctx context.Context, m *Message) (Handler, error) {
+func (b *Bot) choose(ctx context.Context, m *Message) (*route, error) {
 	routes := b.routes
 	if len(b.commands) > 0 && b.commands[helpCommand] == nil {
-		routes = slices.Concat([]route{{b.calls(helpCommand), b.help}}, routes)
+		routes = slices.Concat([]route{{b.calls(helpCommand), b.help, b.prefix + helpCommand}}, routes)
 	}
 	for _, r := range routes {
 		if !r.match.asks.admit(m) {
@@ -98,7 +98,7 @@ func (b *Bot) choose(ctx context.Context, m *Message) (Handler, error) {
 		if here, err := b.present(ctx, m); err != nil || !here {
 			return nil, err
 		}
-		return r.handler, nil
+		return &r, nil
 	}
 	return nil, nil
 }
