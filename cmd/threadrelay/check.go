@@ -18,8 +18,8 @@ import (
 const checkTime = 30 * time.Second
 
 const checkAbout = `Checks what serve would run with: that the configuration is valid, that each platform takes the credentials, and that
-the bot and everything that is polled is there. It reads the same environment as serve (serve --help lists it), changes
-nothing, and can run beside it.
+the bot and everything that is polled is there. It reads the same environment (serve --help lists it) and the same file as
+serve, changes nothing, and can run beside it.
 
 Exit codes: 0 all is well, 1 a fault was found, 2 wrong usage or configuration.
 `

@@ -10,14 +10,15 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// config is everything that the serve command reads from the environment. The tags of its fields are the single list of
-// variables: env names one, envDefault is its default, unset says what its absence means, help explains it and allowed
-// completes the sentence "allowed: ..." of an error.
+// config is everything that the serve command reads: the environment, and the file that it may name. The tags of the fields are
+// the single list of variables: env names one, envDefault is its default, unset says what its absence means, help explains it and
+// allowed completes the sentence "allowed: ..." of an error.
 type config struct {
 	Relay     relayConfig
 	NATS      natsConfig
 	Log       logConfig
 	CometChat cometchatConfig
+	Routing   routing `env:"-"` // the YAML file
 }
 
 // relayConfig is what the process itself does: where it listens, which parts it runs and how long it keeps things.
@@ -26,6 +27,7 @@ type relayConfig struct {
 	AdminListen string        `env:"THREADRELAY_ADMIN_LISTEN" envDefault:"127.0.0.1:9090" help:"admin listener: /livez, /readyz, /metrics and the console at /" allowed:"host:port with a port from 0 to 65535, such as 127.0.0.1:9090, on another port than THREADRELAY_LISTEN"`
 	AdminToken  secret        `env:"THREADRELAY_ADMIN_TOKEN" help:"token of the admin listener; required when that is not loopback" allowed:"any text; it may be absent while THREADRELAY_ADMIN_LISTEN is a loopback address"`
 	Roles       list          `env:"THREADRELAY_ROLES" envDefault:"ingest,deliver,bots" help:"which parts this process runs, a comma list" allowed:"a comma list of ingest, deliver and bots, each at most once"`
+	Config      string        `env:"THREADRELAY_CONFIG" help:"path of the YAML file that makes further connections, each with its own rules of delivery" allowed:"the path of a YAML file of at most 1 MiB"`
 	Bots        list          `env:"THREADRELAY_BOTS" help:"bundled bots to run, a comma list; echo is known" allowed:"a comma list of bundled bots, each at most once; known: echo"`
 	DataDir     string        `env:"THREADRELAY_DATA_DIR" envDefault:"./data" help:"folder in which the embedded NATS server stores everything" allowed:"the path of a folder"`
 	Fsync       string        `env:"THREADRELAY_FSYNC" envDefault:"interval" help:"embedded NATS server: interval, or always to have each acknowledged event on disk first" allowed:"interval, always"`
@@ -72,9 +74,9 @@ func (c cometchatConfig) enabled() bool {
 	return c.AppID != "" || c.Region != "" || c.APIKey != "" || c.BaseURL != ""
 }
 
-// loadConfig reads the configuration from environ, a list of NAME=value as os.Environ gives it. The warnings are sentences
-// for the log and come with an error too. The error holds every fault that was found, each naming its variable, and never
-// a secret.
+// loadConfig reads the configuration from environ, a list of NAME=value as os.Environ gives it, and from the file that this may
+// name. The warnings are sentences for the log and come with an error too. The error holds every fault that was found, each naming
+// its variable or its place in the file, and never a secret.
 func loadConfig(environ []string) (config, []string, error) {
 	given := parseEnviron(environ)
 	found := newFaults(variables())
@@ -84,6 +86,7 @@ func loadConfig(environ []string) (config, []string, error) {
 	cfg.parse(values, found)
 	cfg.lowerKeywords()
 	cfg.validate(found)
+	cfg.Routing = cfg.readRouting(given, found)
 
 	warnings := unknownVariables(given)
 	if err := found.err(); err != nil {
@@ -95,7 +98,7 @@ func loadConfig(environ []string) (config, []string, error) {
 // parse fills the groups one at a time, because the library names a field and a field's name is unique in its group only.
 func (c *config) parse(values map[string]string, found *faults) {
 	root := reflect.ValueOf(c).Elem()
-	for i := range root.NumField() {
+	for _, i := range groups() {
 		group := root.Field(i)
 		err := env.ParseWithOptions(group.Addr().Interface(), env.Options{Environment: values})
 		var all env.AggregateError

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/threadrelay/threadrelay/relay/cometchat"
 )
 
 // validate checks the connection if there is one; botsRun says whether bundled bots shall answer on it.
@@ -55,7 +57,7 @@ func (c cometchatConfig) warnings(ingests bool) []string {
 		}
 		return out
 	}
-	if c.plainHTTP() {
+	if plainHTTP(c.BaseURL) {
 		out = append(out, "COMETCHAT_BASE_URL is plain http to another machine: the API key travels unencrypted")
 	}
 	switch {
@@ -68,6 +70,17 @@ func (c cometchatConfig) warnings(ingests bool) []string {
 		out = append(out, "COMETCHAT_POLL names app, which is all messages, and others besides: those are read twice")
 	}
 	return out
+}
+
+// setup is what the connection is made from.
+func (c cometchatConfig) setup() cometchatSetup {
+	return cometchatSetup{
+		Config: cometchat.Config{
+			ID: cometchatID, AppID: c.AppID, Region: c.Region, APIKey: c.APIKey.Reveal(), BaseURL: c.BaseURL, BotUID: c.BotUID,
+			WebhookUsername: c.WebhookUsername, WebhookPassword: c.WebhookPassword.Reveal(), Sources: c.sources(),
+		},
+		Poll: polling{sources: c.sources(), interval: c.PollInterval, backfill: c.PollBackfill},
+	}
 }
 
 // notInAppID reports the characters that would make the address of the API another host or path than meant.
@@ -96,9 +109,9 @@ func checkHTTP(address string) error {
 	return nil
 }
 
-// plainHTTP reports whether the API key would leave this machine unencrypted.
-func (c cometchatConfig) plainHTTP() bool {
-	parsed, err := url.Parse(c.BaseURL)
+// plainHTTP reports whether an API key would leave this machine unencrypted.
+func plainHTTP(address string) bool {
+	parsed, err := url.Parse(address)
 	if err != nil || parsed.Scheme != "http" {
 		return false
 	}

@@ -22,9 +22,7 @@ func (c natsConfig) validate(found *faults) {
 		{"NATS_CREDS", c.Creds}, {"NATS_CA", c.CA}, {"NATS_CERT", c.Cert}, {"NATS_KEY", c.Key},
 	}
 	for _, p := range paths {
-		if strings.ContainsAny(p.path, "\r\n") || strings.HasPrefix(p.path, "-----BEGIN") {
-			found.add(p.name, fmt.Sprintf("holds the contents of a file; set %s itself to the path", p.name))
-		}
+		holdsContents(p.name, p.path, found)
 	}
 	switch {
 	case c.Replicas < 1 || c.Replicas > 5:
@@ -32,6 +30,15 @@ func (c natsConfig) validate(found *faults) {
 	case c.Replicas > 1 && c.URL == "":
 		found.add("NATS_REPLICAS", fmt.Sprintf("%d replicas need NATS_URL", c.Replicas))
 	}
+}
+
+// holdsContents reports whether a variable has the contents of a file where its path should be, and records that as a fault.
+func holdsContents(name, path string, found *faults) bool {
+	if !strings.ContainsAny(path, "\r\n") && !strings.HasPrefix(path, "-----BEGIN") {
+		return false
+	}
+	found.add(name, fmt.Sprintf("holds the contents of a file; set %s itself to the path", name))
+	return true
 }
 
 // checkNATS returns what is wrong with the first bad address, which it calls by its position.

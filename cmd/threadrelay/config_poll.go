@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/threadrelay/threadrelay/relay/cometchat"
 )
 
 // minPollInterval is the shortest interval of polling: the rate budget would not allow for more anyway.
@@ -18,13 +20,18 @@ func (c cometchatConfig) sources() []string {
 	}
 	out := make([]string, 0, len(c.Poll))
 	for _, source := range c.Poll {
-		source = strings.ToLower(source)
-		if source != "" && source != "app" && !strings.Contains(source, "/") {
-			source = "user/" + source
-		}
-		out = append(out, source)
+		out = append(out, fullSource(source))
 	}
 	return out
+}
+
+// fullSource is a source in its full form: a bare name is a user.
+func fullSource(source string) string {
+	source = strings.ToLower(source)
+	if source != "" && source != "app" && !strings.Contains(source, "/") {
+		return "user/" + source
+	}
+	return source
 }
 
 // validatePoll checks the sources, by the platform's own rules, and how they are polled.
@@ -35,7 +42,7 @@ func (c cometchatConfig) validatePoll(found *faults) {
 	if c.PollBackfill < 0 {
 		found.add("COMETCHAT_POLL_BACKFILL", fmt.Sprintf("%s is negative", c.PollBackfill))
 	}
-	connection, err := newCometChat(c)
+	connection, err := cometchat.New(c.setup().Config)
 	sources := c.sources()
 	for i, source := range sources {
 		given := c.Poll[i]

@@ -10,10 +10,12 @@ import (
 )
 
 func TestSecretsStayOutOfPrint(t *testing.T) {
-	cfg, _, err := loadConfig(comet(
+	file := "connections: {second: {platform: cometchat, app_id: b, region: eu, api_key: \"${K}\", webhook: {username: u, password: hush8}}}\n"
+	cfg, _, err := loadRouting(t, file, comet(
 		"THREADRELAY_ADMIN_TOKEN=hush1", "NATS_URL=nats://user:hush2@a:4222,nats://hush3@b", "NATS_USER=u", "NATS_PASSWORD=hush4",
 		"COMETCHAT_API_KEY=hush5", "COMETCHAT_WEBHOOK_USERNAME=u", "COMETCHAT_WEBHOOK_PASSWORD=hush6",
-	))
+		"K=hush7",
+	)...)
 	if err != nil {
 		t.Fatalf("loadConfig: %v", err)
 	}
@@ -28,6 +30,9 @@ func TestSecretsStayOutOfPrint(t *testing.T) {
 		"%v": fmt.Sprintf("%v", cfg), "%+v": fmt.Sprintf("%+v", cfg), "%#v": fmt.Sprintf("%#v", cfg),
 		"%q": fmt.Sprintf("%q", cfg.Relay.AdminToken), "%x": fmt.Sprintf("%x", cfg.Relay.AdminToken),
 		"slog": logged.String(), "json": string(encoded),
+	}
+	if len(cfg.Routing.Connections) != 1 || !strings.Contains(prints["%+v"], `AppID:"b"`) {
+		t.Errorf("the connection of the file is not among what is printed: %s", prints["%+v"])
 	}
 	for form, text := range prints {
 		if strings.Contains(text, "hush") || strings.Contains(text, "68757368") {

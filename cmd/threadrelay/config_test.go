@@ -39,9 +39,10 @@ func TestLoadConfigDefaults(t *testing.T) {
 
 func TestLoadConfigReadsEveryVariable(t *testing.T) {
 	t.Setenv("THREADRELAY_DATA_DIR", "global") // Must not be seen: the environment is passed in.
+	file := writeRouting(t, "connections:\n")
 	got, warnings, err := loadConfig([]string{
 		"THREADRELAY_LISTEN= 10.0.0.1:80 ", "THREADRELAY_ADMIN_LISTEN=0.0.0.0:9000", "THREADRELAY_ADMIN_TOKEN=adm1n",
-		"THREADRELAY_ROLES= ingest , bots", "THREADRELAY_BOTS=echo", "THREADRELAY_DATA_DIR=/var/lib/x",
+		"THREADRELAY_ROLES= ingest , bots", "THREADRELAY_CONFIG= " + file, "THREADRELAY_BOTS=echo", "THREADRELAY_DATA_DIR=/var/lib/x",
 		"THREADRELAY_FSYNC=Always", "THREADRELAY_DEDUP_WINDOW=1h", "THREADRELAY_RETENTION=1h", "THREADRELAY_MAX_STORE=1GiB",
 		"NATS_URL=nats://u:p@a:4222, tls://b", "NATS_CREDS=c", "NATS_USER=u", "NATS_PASSWORD=p", "NATS_CA=ca",
 		"NATS_CERT=cert", "NATS_KEY=key", "NATS_REPLICAS=3", "LOG_LEVEL=WARN", "LOG_FORMAT=json",
@@ -55,7 +56,7 @@ func TestLoadConfigReadsEveryVariable(t *testing.T) {
 	want := config{
 		Relay: relayConfig{
 			Listen: "10.0.0.1:80", AdminListen: "0.0.0.0:9000", AdminToken: "adm1n", Roles: list{"ingest", "bots"},
-			Bots: list{"echo"}, DataDir: "/var/lib/x", Fsync: "always", DedupWindow: time.Hour, Retention: time.Hour, MaxStore: 1 << 30,
+			Config: file, Bots: list{"echo"}, DataDir: "/var/lib/x", Fsync: "always", DedupWindow: time.Hour, Retention: time.Hour, MaxStore: 1 << 30,
 		},
 		NATS: natsConfig{
 			URL: "nats://u:p@a:4222, tls://b", Creds: "c", User: "u", Password: "p", CA: "ca", Cert: "cert", Key: "key", Replicas: 3,

@@ -26,13 +26,15 @@ func (c *config) validate(found *faults) {
 // warnings are what is allowed and yet probably not meant.
 func (c *config) warnings() []string {
 	var out []string
-	if !c.CometChat.enabled() && !c.botsOnCluster() {
-		out = append(out, "no connection is configured, so nothing is connected; COMETCHAT_APP_ID, COMETCHAT_REGION and COMETCHAT_API_KEY make one")
+	if len(c.setups()) == 0 && !c.botsOnCluster() {
+		out = append(out, "no connection is configured, so nothing is connected; COMETCHAT_APP_ID, COMETCHAT_REGION and COMETCHAT_API_KEY make one, and so does the file of THREADRELAY_CONFIG")
 	}
 	if len(c.Relay.Bots) > 0 && !slices.Contains(c.Relay.Roles, "bots") {
 		out = append(out, "THREADRELAY_BOTS has no effect, because THREADRELAY_ROLES does not name bots")
 	}
-	out = append(out, c.CometChat.warnings(slices.Contains(c.Relay.Roles, "ingest"))...)
+	ingests := slices.Contains(c.Relay.Roles, "ingest")
+	out = append(out, c.CometChat.warnings(ingests)...)
+	out = append(out, c.Routing.warnings(ingests)...)
 	if c.NATS.URL == "" && (c.NATS.Creds != "" || c.NATS.User != "" || c.NATS.CA != "" || c.NATS.Cert != "") {
 		out = append(out, "NATS_CREDS, NATS_USER, NATS_PASSWORD, NATS_CA, NATS_CERT and NATS_KEY have no effect without NATS_URL")
 	}

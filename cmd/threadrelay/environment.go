@@ -31,9 +31,8 @@ type variable struct {
 // variables lists what config reads, in the order of its fields.
 func variables() []variable {
 	var out []variable
-	groups := reflect.TypeFor[config]()
-	for i := range groups.NumField() {
-		group := groups.Field(i).Type
+	for _, i := range groups() {
+		group := reflect.TypeFor[config]().Field(i).Type
 		for j := range group.NumField() {
 			field := group.Field(j)
 			out = append(out, variable{
@@ -44,6 +43,18 @@ func variables() []variable {
 				Allowed: field.Tag.Get("allowed"),
 				Secret:  field.Type == reflect.TypeFor[secret](),
 			})
+		}
+	}
+	return out
+}
+
+// groups are the numbers of the fields of config that hold variables. Those tagged "-" come from elsewhere.
+func groups() []int {
+	var out []int
+	all := reflect.TypeFor[config]()
+	for i := range all.NumField() {
+		if all.Field(i).Tag.Get("env") != "-" {
+			out = append(out, i)
 		}
 	}
 	return out
@@ -70,26 +81,36 @@ func parseEnviron(environ []string) map[string]string {
 func resolve(given map[string]string, found *faults) map[string]string {
 	values := make(map[string]string)
 	for _, v := range variables() {
-		value, direct := given[v.Name]
-		path, byFile := given[v.Name+fileSuffix]
-		switch {
-		case direct && byFile:
-			found.exclude(v.Name, "is set and so is "+v.Name+fileSuffix+"; keep one of them")
-		case direct:
+		value, err := valueOf(given, v.Name)
+		if err != nil {
+			found.exclude(v.Name, err.Error())
+			continue
+		}
+		if !v.Secret {
+			value = strings.TrimSpace(value)
+		}
+		if value != "" {
 			values[v.Name] = value
-		case byFile:
-			text, err := readValue(path)
-			if err != nil {
-				found.exclude(v.Name, fmt.Sprintf("%s%s: %v", v.Name, fileSuffix, err))
-				continue
-			}
-			if !v.Secret {
-				text = strings.TrimSpace(text)
-			}
-			values[v.Name] = text
 		}
 	}
 	return values
+}
+
+// valueOf returns the value of a variable, or what is in the file that its NAME_FILE names; it is empty if neither is set.
+func valueOf(given map[string]string, name string) (string, error) {
+	value, direct := given[name]
+	path, byFile := given[name+fileSuffix]
+	switch {
+	case direct && byFile:
+		return "", fmt.Errorf("is set and so is %s%s; keep one of them", name, fileSuffix)
+	case byFile:
+		text, err := readValue(path)
+		if err != nil {
+			return "", fmt.Errorf("%s%s: %w", name, fileSuffix, err)
+		}
+		return text, nil
+	}
+	return value, nil
 }
 
 // readValue returns the contents of a file without the newline at its end. White space that is part of a password stays.

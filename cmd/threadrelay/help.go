@@ -12,7 +12,8 @@ const helpWidth = 62
 
 const serveIntroduction = `Usage: threadrelay serve
 
-Runs the relay and the bundled bots until it is interrupted. It is configured by environment variables alone.
+Runs the relay and the bundled bots until it is interrupted. It is configured by environment variables, and by the YAML
+file that THREADRELAY_CONFIG names, if any.
 
 Every variable NAME may also be given as NAME_FILE: the path of a file that holds the value, for secrets that are
 mounted as files. Setting both is an error. An empty value counts as not set.

@@ -9,8 +9,6 @@ import (
 	"github.com/threadrelay/threadrelay/bots"
 	"github.com/threadrelay/threadrelay/bus/event"
 	"github.com/threadrelay/threadrelay/relay"
-	"github.com/threadrelay/threadrelay/relay/cometchat"
-	"github.com/threadrelay/threadrelay/relay/deliver"
 	"github.com/threadrelay/threadrelay/relay/query"
 )
 
@@ -20,6 +18,7 @@ type connection struct {
 	platform any
 	hooked   bool // webhooks are configured
 	poll     polling
+	deliver  delivery
 }
 
 // polling is how a connection is polled; not at all without sources.
@@ -31,29 +30,27 @@ type polling struct {
 // platforms are the configured connections.
 type platforms []connection
 
-// newPlatforms is the one list of platforms.
-func newPlatforms(cfg config) (platforms, error) {
-	var all platforms
-	if c := cfg.CometChat; c.enabled() {
-		platform, err := newCometChat(c)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, connection{
-			id: platform.ID(), platform: platform, hooked: c.WebhookUsername != "",
-			poll: polling{sources: c.sources(), interval: c.PollInterval, backfill: c.PollBackfill},
-		})
+// setups are what all connections are made from: those of the environment, and then those of the file.
+func (c *config) setups() []fileConnection {
+	var all []fileConnection
+	if c.CometChat.enabled() {
+		all = append(all, fileConnection{ID: cometchatID, Setup: c.CometChat.setup()})
 	}
-	return all, nil
+	return append(all, c.Routing.Connections...)
 }
 
-func newCometChat(cfg cometchatConfig) (*cometchat.Connection, error) {
-	ver, _ := buildVersion()
-	return cometchat.New(cometchat.Config{
-		ID: "cometchat", AppID: cfg.AppID, Region: cfg.Region, APIKey: cfg.APIKey.Reveal(), BaseURL: cfg.BaseURL, BotUID: cfg.BotUID,
-		WebhookUsername: cfg.WebhookUsername, WebhookPassword: cfg.WebhookPassword.Reveal(), UserAgent: "threadrelay/" + ver,
-		Sources: cfg.sources(),
-	})
+// newPlatforms makes the connections.
+func newPlatforms(cfg config) (platforms, error) {
+	var all platforms
+	for _, s := range cfg.setups() {
+		c, err := s.Setup.open()
+		if err != nil {
+			return nil, fmt.Errorf("connection %q: %w", s.ID, err)
+		}
+		c.deliver = s.Deliver
+		all = append(all, c)
+	}
+	return all, nil
 }
 
 // offering returns the platforms that can do what T says.
@@ -79,10 +76,7 @@ func (p *process) wire(ctx context.Context) error {
 		}
 	}
 	if p.plays("deliver") {
-		p.deliverer, err = deliver.New(deliver.Config{
-			Bus: p.bus, Connections: offering[relay.Sender](p.platforms), Grace: drainTime, Log: p.log, Metrics: p.registry,
-		})
-		if err != nil {
+		if err := p.wireDeliver(); err != nil {
 			return err
 		}
 	}

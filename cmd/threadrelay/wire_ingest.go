@@ -62,6 +62,9 @@ func (p *process) checks() []console.Check {
 			all = append(all, pollCheck(poll))
 		}
 	}
+	if p.deliverer != nil {
+		all = append(all, deliverCheck(p.deliverer))
+	}
 	return all
 }
 
