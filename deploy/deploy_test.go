@@ -59,7 +59,7 @@ func exists(path string) bool {
 func TestReadme(t *testing.T) {
 	check := func(text string) error {
 		var errs []error
-		for _, name := range []string{"threadrelay.env.example", "compose.yaml", "threadrelay.service"} {
+		for _, name := range []string{"threadrelay.env.example", "threadrelay.yaml", "compose.yaml", "threadrelay.service"} {
 			if !strings.Contains(text, "| `"+name+"` |") {
 				errs = append(errs, errors.New("no row for "+name))
 			}

@@ -118,11 +118,14 @@ func newTestStage(t *testing.T, options ...func(*sim.CometChatConfig)) *testStag
 }
 
 // hook has the platform call the relay's hook, instead of any that was connected before.
-func (s *testStage) hook(r *relayProcess) {
+func (s *testStage) hook(r *relayProcess) { s.hookAt(r, "cometchat") }
+
+// hookAt has the platform call the hook of a connection.
+func (s *testStage) hookAt(r *relayProcess, connection string) {
 	s.t.Helper()
 	s.chat.RemoveWebhook("relay")
 	err := s.chat.AddWebhook(sim.Webhook{
-		ID: "relay", URL: "http://" + r.public + "/hooks/cometchat", Username: demoHook, Password: hookPassword, RetryOnFailure: true,
+		ID: "relay", URL: "http://" + r.public + "/hooks/" + connection, Username: demoHook, Password: hookPassword, RetryOnFailure: true,
 	})
 	if err != nil {
 		s.t.Fatal(err)
