@@ -107,23 +107,25 @@ func (c *cometchatSetup) readPoll(m *mapping, sound bool) {
 			m.file.fault(m.at, m.name, "%v", err)
 		}
 	}
+	seen := make(map[string]bool)
 	for _, s := range given {
 		source := fullSource(s.text)
-		if problem := c.sourceFault(source, s, platform); problem != "" {
+		if seen[source] {
+			m.itemFault("sources", s.at, s.shown()+" is repeated")
+		} else if problem := sourceFault(source, s, platform); problem != "" {
 			m.itemFault("sources", s.at, problem)
 		}
+		seen[source] = true
 		c.Poll.sources = append(c.Poll.sources, source)
 	}
 	c.Config.Sources = c.Poll.sources
 }
 
 // sourceFault says what is wrong with a source. platform is nil if it cannot be asked.
-func (c *cometchatSetup) sourceFault(source string, given scalar, platform *cometchat.Connection) string {
+func sourceFault(source string, given scalar, platform *cometchat.Connection) string {
 	switch {
 	case strings.EqualFold(given.text, "off"):
 		return "off is no source; leave poll out (user/off is a user of that name)"
-	case slices.Contains(c.Poll.sources, source):
-		return given.shown() + " is repeated"
 	case platform == nil:
 		return ""
 	}

@@ -34,6 +34,9 @@ func (f *configFile) expand(text string) (string, error) {
 			return "", err
 		}
 		out.WriteString(before + value)
+		if out.Len() > maxConfigFile {
+			return "", fmt.Errorf("stands for more than %d bytes", maxConfigFile)
+		}
 		text = after
 	}
 }

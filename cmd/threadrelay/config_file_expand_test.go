@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -14,7 +15,7 @@ func TestExpand(t *testing.T) {
 		}
 	}
 	f := &configFile{name: filepath.Join(dir, "relay.yaml"), given: parseEnviron([]string{
-		"A=one", "B_2=${A}", "EMPTY=", "C_FILE=" + filepath.Join(dir, "token"), "D=x", "D_FILE=y",
+		"A=one", "B_2=${A}", "EMPTY=", "C_FILE=" + filepath.Join(dir, "token"), "D=x", "D_FILE=y", "LONG=" + strings.Repeat("hush", 16<<10),
 	})}
 	tests := []struct{ text, want, fault string }{
 		{text: "", want: ""},
@@ -35,6 +36,7 @@ func TestExpand(t *testing.T) {
 		{text: "${hush hush}", fault: "has a ${...} that names no variable; want ${NAME} or ${file:PATH}, and $${ for a literal ${"},
 		{text: "${2A}", fault: "has a ${...} that names no variable; want ${NAME} or ${file:PATH}, and $${ for a literal ${"},
 		{text: "${A:-hush}", fault: "has a ${...} that names no variable; want ${NAME} or ${file:PATH}, and $${ for a literal ${"},
+		{text: strings.Repeat("${LONG}", 17), fault: "stands for more than 1048576 bytes"},
 		{text: "${file:}", fault: "${file:} names no file; want ${file:PATH}"},
 		{text: "${file:none}", fault: `cannot read "` + filepath.Join(dir, "none") + `": no such file or directory`},
 		{text: "${file:blank}", fault: `file "` + filepath.Join(dir, "blank") + `" is empty`},
