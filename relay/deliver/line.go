@@ -36,9 +36,15 @@ func newLine(id event.ConnectionID, sender relay.Sender, p Policy) *line {
 	return l
 }
 
-// call makes a call to the platform, unless the breaker is open, and tells the breaker how it went. If the connection fails
-// throughout, the attempt is not the action's fault and costs it nothing.
-func (l *line) call(ctx context.Context, f func() error) (err error) {
+// call makes a call to the platform that changes something, unless the breaker is open, and tells the breaker how it went. If the
+// connection fails throughout, the attempt is not the action's fault and costs it nothing.
+func (l *line) call(ctx context.Context, f func() error) error { return l.guard(ctx, f, alive) }
+
+// ask makes a call that only looks. That the platform can be read does not say that it takes what is sent.
+func (l *line) ask(ctx context.Context, f func() error) error { return l.guard(ctx, f, unclear) }
+
+// guard makes a call; good is what the breaker is told if the platform answered.
+func (l *line) guard(ctx context.Context, f func() error, good health) (err error) {
 	probe, wait := l.breaker.enter()
 	if wait > 0 {
 		return bus.After(wait, fmt.Errorf("deliver: connection %s fails throughout and is left alone for a while", l.id))
@@ -51,7 +57,9 @@ func (l *line) call(ctx context.Context, f func() error) (err error) {
 		}
 	}()
 	err = f()
-	went = howItWent(ctx, err)
+	if went = howItWent(ctx, err); went == alive {
+		went = good
+	}
 	return err
 }
 

@@ -41,7 +41,7 @@ func (d *Deliverer) find(ctx context.Context, j *job, a event.Action) (event.Rec
 	}
 	var r event.Receipt
 	var found bool
-	err := j.line.call(ctx, func() (err error) {
+	err := j.line.ask(ctx, func() (err error) {
 		r, found, err = j.line.finder.Find(ctx, a, j.made().Add(-lookBack))
 		return err
 	})

@@ -14,8 +14,15 @@ import (
 	"github.com/threadrelay/threadrelay/relay/deliver"
 )
 
-// A platform that is away for many times what the retry budget allows kills no action: the breaker has them wait.
+// A platform that is away for many times what the retry budget allows kills no action: the breaker has them wait. That it can
+// be read meanwhile makes no difference.
 func TestAnOutageCostsNoAttempts(t *testing.T) {
+	for name, readable := range map[string]bool{"away": false, "takes nothing": true} {
+		t.Run(name, func(t *testing.T) { outage(t, readable) })
+	}
+}
+
+func outage(t *testing.T, readable bool) {
 	const threads = 20
 	srv := newStage(t)
 	var away atomic.Bool
@@ -26,7 +33,7 @@ func TestAnOutageCostsNoAttempts(t *testing.T) {
 		}
 		return fine
 	}, lookups: func(int) fault {
-		if away.Load() {
+		if away.Load() && !readable {
 			return before
 		}
 		return fine
