@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // Bounds of an answer, in bytes after decompression. A message has at most 64 KB of its own (document
@@ -18,9 +20,6 @@ const (
 	maxAnswer = 1 << 20
 	maxList   = 16 << 20
 )
-
-// ErrAnswerTooLong means that an answer has more bytes than are read of one. Of a list, ask for fewer rows.
-var ErrAnswerTooLong = errors.New("cometchat: the answer is too long")
 
 // RawPage is a page of a list, each row as it came.
 type RawPage struct {
@@ -32,13 +31,13 @@ type RawPage struct {
 // readAnswer reads a successful answer.
 func (c *Client) readAnswer(resp *http.Response, into any) error {
 	if page, ok := into.(*RawPage); ok {
-		refusal, err := readPage(newBounded(resp.Body, c.maxList), page)
+		refusal, err := readPage(egress.Bound(resp.Body, c.maxList), page)
 		if refusal != nil {
 			return c.apiError(resp, refusal)
 		}
 		return err
 	}
-	body, err := readBounded(resp.Body, maxAnswer)
+	body, err := egress.ReadAll(resp.Body, maxAnswer)
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
 	}

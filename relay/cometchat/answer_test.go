@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 func TestReadPage(t *testing.T) {
@@ -77,12 +79,12 @@ func TestListTooLong(t *testing.T) {
 	row := `{"id":"1","data":{"text":"` + strings.Repeat("x", 1<<20) + `"}}`
 	c := serve(t, answer(200, `{"data":[`+strings.Repeat(row+",", 16)+row+`]}`))
 	_, err := c.Client().ListMessages(t.Context(), MessageOptions{})
-	if !errors.Is(err, ErrAnswerTooLong) || !strings.Contains(err.Error(), "16777216 bytes") {
+	if !errors.Is(err, egress.ErrAnswerTooLong) || !strings.Contains(err.Error(), "16777216 bytes") {
 		t.Error(err)
 	}
 	// Of what is no list, much less is read.
 	var raw json.RawMessage
-	if err := c.Client().call(t.Context(), Request{Method: "GET", Path: []string{"messages"}}, &raw); !errors.Is(err, ErrAnswerTooLong) {
+	if err := c.Client().call(t.Context(), Request{Method: "GET", Path: []string{"messages"}}, &raw); !errors.Is(err, egress.ErrAnswerTooLong) {
 		t.Error(err)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // Client calls the server API (document "chat-apis") of one app. It is safe for concurrent use, and prints and logs without
@@ -32,8 +34,12 @@ type Client struct {
 	observe   func(Observation) // may be nil
 }
 
-func newClient(cfg Config, key secret) *Client {
-	client := *cfg.HTTP
+func newClient(cfg Config, key secret) (*Client, error) {
+	caller, err := cfg.caller()
+	if err != nil {
+		return nil, err
+	}
+	client := *caller
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c := &Client{
 		base: cfg.BaseURL, key: key, userAgent: cfg.UserAgent, timeout: cfg.Timeout, maxList: maxList, http: &client, now: time.Now, observe: cfg.Observe,
@@ -41,7 +47,7 @@ func newClient(cfg Config, key secret) *Client {
 	if u, err := url.Parse(c.base); err == nil { // which Validate has seen to
 		c.basePath = u.Path
 	}
-	return c
+	return c, nil
 }
 
 // As returns a client that acts in a user's name (header "onBehalfOf"): what it does is that user's doing, and it sees what
@@ -120,8 +126,9 @@ func (c *Client) NewRequest(ctx context.Context, r Request) (*http.Request, erro
 // what into points to. A *[json.RawMessage] gets the data as it came, a *[RawPage] the rows of a list; nil means that the data
 // is of no interest. Do follows no redirect and sends the API key nowhere but below the base URL.
 //
-// The configured timeout bounds it. An answer may have 1 MiB, and one with a list 16 MiB, of which no more is held than its
-// rows: a longer one is [ErrAnswerTooLong].
+// The configured timeout bounds it, and whatever makes the calls has bounds of its own: see [egress.New]. An answer may have
+// 1 MiB, and one with a list 16 MiB, of which no more is held than its rows: a longer one is [egress.ErrAnswerTooLong], and
+// of a list fewer rows can be asked for then.
 func (c *Client) Do(req *http.Request, into any) error {
 	name := c.nameOf(req)
 	if !strings.HasPrefix(req.URL.String(), c.base+"/") {
@@ -145,7 +152,7 @@ func (c *Client) Do(req *http.Request, into any) error {
 	case refused != nil:
 		return refused
 	}
-	return fmt.Errorf("%s: %w", name, transportError(req.Context(), err))
+	return fmt.Errorf("%s: %w", name, egress.Cause(req.Context(), err))
 }
 
 // exchange sends the request and reads the answer.
@@ -171,7 +178,7 @@ func (c *Client) refusal(resp *http.Response) error {
 	if resp.StatusCode == http.StatusSwitchingProtocols { // the body is the network connection, which may never end
 		return c.apiError(resp, nil)
 	}
-	body, err := readBounded(resp.Body, maxAnswer)
+	body, err := egress.ReadAll(resp.Body, maxAnswer)
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("answer %d: %w", resp.StatusCode, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/threadrelay/threadrelay/bus/event"
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // alphanumeric is what ids are made of at the platform.
@@ -38,8 +39,11 @@ type Config struct {
 	WebhookUsername string
 	WebhookPassword string `json:"-"`
 	// HTTP makes the calls; redirects are not followed, whatever its CheckRedirect. The default is a client of the
-	// connection's own with bounded phases, up to 64 kept connections and the proxy of the environment.
+	// connection's own, with the bounds of [egress.New].
 	HTTP *http.Client `json:"-"`
+	// CAFile is the path of a PEM file with authorities that are trusted besides the machine's, for the server's certificate;
+	// empty for none. It is not for a client given by HTTP.
+	CAFile string
 	// UserAgent is sent with each call; the default is "threadrelay".
 	UserAgent string
 	// Timeout bounds one call from dialling to the last byte of the answer; the default is 15 s.
@@ -64,9 +68,6 @@ func (c *Config) setDefaults() {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
-	}
-	if c.HTTP == nil {
-		c.HTTP = newHTTPClient(c.Timeout)
 	}
 }
 
@@ -104,7 +105,22 @@ func (c Config) Validate() error {
 	if c.Timeout < 0 {
 		fault("Timeout", "%s is negative", c.Timeout)
 	}
+	if c.HTTP != nil && c.CAFile != "" {
+		fault("CAFile", "has no effect on the client that HTTP gives")
+	}
 	return errors.Join(append(faults, c.webhookFaults()...)...)
+}
+
+// caller returns what makes the calls.
+func (c Config) caller() (*http.Client, error) {
+	if c.HTTP != nil {
+		return c.HTTP, nil
+	}
+	client, err := egress.New(egress.Config{Timeout: c.Timeout, MaxAnswer: maxList, CAFile: c.CAFile, UserAgent: c.UserAgent})
+	if err != nil {
+		return nil, fmt.Errorf("cometchat: %w", err)
+	}
+	return client, nil
 }
 
 func (c Config) webhookFaults() []error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,7 @@ func TestValidate(t *testing.T) {
 		{"base url with query", func(c *Config) { c.BaseURL = "https://h/v3?k=v" }, "BaseURL"},
 		{"base url with password", func(c *Config) { c.BaseURL = "https://u:" + testPassword + "@h/v3" }, "BaseURL"},
 		{"base url unparsable with password", func(c *Config) { c.BaseURL = "https://u:" + testPassword + "@h:x/%zz" }, "BaseURL"},
+		{"authorities for another's client", func(c *Config) { c.HTTP, c.CAFile = http.DefaultClient, "x.pem" }, "CAFile"},
 		{"bot too long", func(c *Config) { c.BotUID = strings.Repeat("x", 101) }, "BotUID"},
 	}
 	for _, tt := range tests {

@@ -35,16 +35,20 @@ var (
 	_ relay.Members  = (*Connection)(nil)
 )
 
-// New returns a connection, or the faults of its configuration. It calls nobody.
+// New returns a connection, or the faults of its configuration. It calls nobody, and reads the CAFile.
 func New(cfg Config) (*Connection, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	cfg.setDefaults()
 	key := secret{v: &cfg.APIKey}
+	client, err := newClient(cfg, key)
+	if err != nil {
+		return nil, err
+	}
 	c := &Connection{
 		id: cfg.ID, appID: cfg.AppID, self: event.UserID(cfg.BotUID), sources: cfg.Sources, key: key,
-		client: newClient(cfg, key), now: time.Now, places: new(places), ghosts: new(ghosts),
+		client: client, now: time.Now, places: new(places), ghosts: new(ghosts),
 	}
 	if cfg.WebhookUsername != "" {
 		c.hook = &hook{user: sha256.Sum256([]byte(cfg.WebhookUsername)), password: sha256.Sum256([]byte(cfg.WebhookPassword))}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // pageSize is how many rows an iterator asks for, unless told otherwise.
@@ -85,7 +87,7 @@ func walk(at Cursor, page func(Cursor) (Page[Message], error)) iter.Seq2[Message
 		at := at // for each iteration anew
 		for {
 			p, err := page(at)
-			if errors.Is(err, ErrAnswerTooLong) && at.Limit > 1 {
+			if errors.Is(err, egress.ErrAnswerTooLong) && at.Limit > 1 {
 				at.Limit /= 2
 				continue
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // Reactions lists the reactions to a message until a page brings nothing new (GET /messages/{id}/reactions), in no promised
@@ -90,7 +92,7 @@ func pages[T any](at Paging, key func(T) string, page func(Paging) (Page[T], err
 		read := (at.Page - 1) * at.PerPage // the rows behind us
 		for {
 			p, err := page(at)
-			if errors.Is(err, ErrAnswerTooLong) && at.PerPage > 1 {
+			if errors.Is(err, egress.ErrAnswerTooLong) && at.PerPage > 1 {
 				at.PerPage /= 2
 				at.Page = read/at.PerPage + 1 // some of its rows may be known
 				continue

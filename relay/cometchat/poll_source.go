@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // source is something that can be polled.
@@ -106,7 +108,7 @@ func (c *Connection) rows(ctx context.Context, src source, at Cursor, f MessageF
 	for {
 		calls++
 		err = c.client.As(src.as).call(ctx, Request{Method: http.MethodGet, Path: src.path, Query: src.query(at, f)}, &page)
-		if !errors.Is(err, ErrAnswerTooLong) || at.Limit <= 1 {
+		if !errors.Is(err, egress.ErrAnswerTooLong) || at.Limit <= 1 {
 			break
 		}
 		at.Limit /= 2

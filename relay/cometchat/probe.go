@@ -2,6 +2,7 @@ package cometchat
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -100,6 +101,7 @@ func (p *prober) access(err error) bool {
 // noAnswer says why the server did not answer, or not as CometChat does.
 func (p *prober) noAnswer(err error) error {
 	var lookup *net.DNSError
+	var stranger x509.UnknownAuthorityError
 	host := p.client.base
 	if u, fault := url.Parse(p.client.base); fault == nil {
 		host = u.Host
@@ -109,6 +111,8 @@ func (p *prober) noAnswer(err error) error {
 		return advise("What answers at %s is not the CometChat API (HTTP %d): check the base URL, which ends with the API's version, such as /v3.", p.client.base, p.seen.Status)
 	case errors.As(err, &lookup) && lookup.IsNotFound:
 		return advise("The host %s does not exist: check app id %q and region, which are part of its name, or the base URL.", host, p.c.appID)
+	case errors.As(err, &stranger):
+		return advise("The certificate of %s is signed by an authority that is not known here: check the base URL, or name the authority's PEM file in the configuration.", host)
 	case errors.Is(err, context.DeadlineExceeded):
 		return advise("The host %s did not answer in time: check the base URL, the network and the proxy.", host)
 	}

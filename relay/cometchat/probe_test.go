@@ -2,6 +2,8 @@ package cometchat
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -128,6 +130,14 @@ func TestProbeUnreachable(t *testing.T) {
 	t.Cleanup(slow.Close)
 	got = probeTold(t, newConnection(t, func(cfg *Config) { cfg.BaseURL, cfg.Timeout = slow.URL, 20*time.Millisecond }))
 	if !strings.Contains(got, "did not answer in time") {
+		t.Error(got)
+	}
+	stranger := httptest.NewUnstartedServer(nil)
+	stranger.Config.ErrorLog = log.New(io.Discard, "", 0) // says that the client breaks off
+	stranger.StartTLS()
+	t.Cleanup(stranger.Close)
+	got = probeTold(t, newConnection(t, func(cfg *Config) { cfg.BaseURL = stranger.URL }))
+	if !strings.Contains(got, "is signed by an authority that is not known here") {
 		t.Error(got)
 	}
 	got = probeTold(t, newConnection(t, func(cfg *Config) { cfg.HTTP = &http.Client{Transport: nowhere{}} }))

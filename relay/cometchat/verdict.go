@@ -6,14 +6,19 @@ import (
 	"strings"
 
 	"github.com/threadrelay/threadrelay/relay"
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // failure returns what an error of [Client.Do] means for the action. What is no refusal of the platform happened on the
-// way, before or after the platform did it, and is Temporary. A failure that is one already stays as it is.
+// way, before or after the platform did it, and is Temporary, except that a request too long was not made at all. A failure
+// that is one already stays as it is.
 func failure(err error, inThread bool) *relay.Failure {
 	var f *relay.Failure
 	if errors.As(err, &f) {
 		return f
+	}
+	if errors.Is(err, egress.ErrRequestTooLong) {
+		return &relay.Failure{Kind: relay.Rejected, Err: err}
 	}
 	var refused *APIError
 	if !errors.As(err, &refused) {
