@@ -60,6 +60,7 @@ type cometchatConfig struct {
 	Region          string `env:"COMETCHAT_REGION" help:"region of the app: us, eu or in" allowed:"us, eu, in; it may be absent when COMETCHAT_BASE_URL is set"`
 	APIKey          secret `env:"COMETCHAT_API_KEY" help:"REST API key with full access" allowed:"an API key of the CometChat dashboard"`
 	BaseURL         string `env:"COMETCHAT_BASE_URL" unset:"from app id and region" help:"address of the REST API, for dedicated deployments and tests, such as http://127.0.0.1:9999/v3" allowed:"an http or https address without credentials, query and fragment, such as http://127.0.0.1:9999/v3"`
+	CA              string `env:"COMETCHAT_CA" help:"path of a PEM file with authorities that are trusted besides the machine's, for servers and proxies with certificates of their own" allowed:"the path of a file with certificates in PEM"`
 	BotUID          string `env:"COMETCHAT_BOT_UID" help:"uid of the user as whom the bundled bots answer" allowed:"the uid of a CometChat user; required by THREADRELAY_BOTS with a CometChat connection"`
 	WebhookUsername string `env:"COMETCHAT_WEBHOOK_USERNAME" help:"user name that webhooks must carry; without it and the password the hook refuses everyone" allowed:"any text; COMETCHAT_WEBHOOK_USERNAME and COMETCHAT_WEBHOOK_PASSWORD go together"`
 	WebhookPassword secret `env:"COMETCHAT_WEBHOOK_PASSWORD" help:"password that webhooks must carry" allowed:"any text; COMETCHAT_WEBHOOK_USERNAME and COMETCHAT_WEBHOOK_PASSWORD go together"`

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/threadrelay/threadrelay/relay/cometchat"
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // validate checks the connection if there is one; botsRun says whether bundled bots shall answer on it.
@@ -36,6 +37,11 @@ func (c cometchatConfig) validate(found *faults, botsRun bool) {
 	if c.BaseURL != "" {
 		if err := checkHTTP(c.BaseURL); err != nil {
 			found.add("COMETCHAT_BASE_URL", err.Error())
+		}
+	}
+	if c.CA != "" && !holdsContents("COMETCHAT_CA", c.CA, found) {
+		if _, err := egress.Authorities(c.CA); err != nil {
+			found.add("COMETCHAT_CA", err.Error())
 		}
 	}
 	if botsRun && c.BotUID == "" {
@@ -76,7 +82,7 @@ func (c cometchatConfig) warnings(ingests bool) []string {
 func (c cometchatConfig) setup() cometchatSetup {
 	return cometchatSetup{
 		Config: cometchat.Config{
-			ID: cometchatID, AppID: c.AppID, Region: c.Region, APIKey: c.APIKey.Reveal(), BaseURL: c.BaseURL, BotUID: c.BotUID,
+			ID: cometchatID, AppID: c.AppID, Region: c.Region, APIKey: c.APIKey.Reveal(), BaseURL: c.BaseURL, CAFile: c.CA, BotUID: c.BotUID,
 			WebhookUsername: c.WebhookUsername, WebhookPassword: c.WebhookPassword.Reveal(), Sources: c.sources(),
 		},
 		Poll: polling{sources: c.sources(), interval: c.PollInterval, backfill: c.PollBackfill},

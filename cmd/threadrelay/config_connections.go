@@ -34,11 +34,15 @@ func (c natsConfig) validate(found *faults) {
 
 // holdsContents reports whether a variable has the contents of a file where its path should be, and records that as a fault.
 func holdsContents(name, path string, found *faults) bool {
-	if !strings.ContainsAny(path, "\r\n") && !strings.HasPrefix(path, "-----BEGIN") {
+	if !isContents(path) {
 		return false
 	}
 	found.add(name, fmt.Sprintf("holds the contents of a file; set %s itself to the path", name))
 	return true
+}
+
+func isContents(path string) bool {
+	return strings.ContainsAny(path, "\r\n") || strings.HasPrefix(path, "-----BEGIN")
 }
 
 // checkNATS returns what is wrong with the first bad address, which it calls by its position.

@@ -56,7 +56,7 @@ func (c cometchatSetup) warnings(ingests bool) []string {
 func readCometChat(m *mapping, id event.ConnectionID) setup {
 	c := cometchatSetup{Config: cometchat.Config{
 		ID: id, AppID: m.text("app_id"), Region: m.choice("region", "us", "eu", "in"), APIKey: m.text("api_key"),
-		BaseURL: m.address("base_url"), BotUID: m.text("bot_uid"),
+		BaseURL: m.address("base_url"), CAFile: m.authorities("ca"), BotUID: m.text("bot_uid"),
 	}}
 	m.require("app_id", "api_key")
 	if other := m.file.claim(cometchatApp(c.Config.AppID), id); other != "" && c.Config.AppID != "" {

@@ -101,7 +101,7 @@ func TestFileShowsNoSecrets(t *testing.T) {
 	environ := []string{"S=hush hush", "T=hush", "U_FILE=" + writeValue(t, "hush hush\n"), "ADDRESS=https://hush/?hush", "THREADRELAY_BOTS=echo"}
 	for _, value := range []string{`"${S}"`, `"${T}"`, `"x${T}y/z"`, `"${ADDRESS}"`, `"${U}"`} {
 		for _, key := range []string{
-			"platform", "app_id", "region", "api_key", "base_url", "bot_uid", "webhook", "poll", "deliver", "unknown",
+			"platform", "app_id", "region", "api_key", "base_url", "ca", "bot_uid", "webhook", "poll", "deliver", "unknown",
 		} {
 			_, _, err := loadRouting(t, "connections:\n  a:\n    "+key+": "+value+"\n", environ...)
 			wantNoHush(t, err)

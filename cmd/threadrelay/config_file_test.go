@@ -129,7 +129,7 @@ func TestFileTellsAllFaults(t *testing.T) {
 mirrors: []
 `)
 	wantFileFaults(t, err,
-		"2:47: connections.support.regoin: not known; did you mean region?; known: platform, app_id, region, api_key, base_url, bot_uid, webhook, poll, deliver",
+		"2:47: connections.support.regoin: not known; did you mean region?; known: platform, app_id, region, api_key, base_url, ca, bot_uid, webhook, poll, deliver",
 		`2:67: connections.support.region: "moon" is not known; known: us, eu, in`,
 		"2:82: connections.support.api_key: variable UNSET is not set",
 		`2:116: connections.support.poll.sources: "app" is repeated`,

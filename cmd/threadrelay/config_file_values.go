@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // scalar is a single value.
@@ -116,6 +118,27 @@ func (m *mapping) address(key string) string {
 		m.fault(key, "%v; want an http or https address such as https://chat.example.org", err)
 	}
 	return value.text
+}
+
+// authorities returns the path that key has of a PEM file with certificates, which goes from the file's folder; empty if it is
+// absent.
+func (m *mapping) authorities(key string) string {
+	value, ok := m.scalar(key)
+	if !ok {
+		return ""
+	}
+	if isContents(value.text) {
+		m.fault(key, "holds the contents of a file; want the path of it")
+		return ""
+	}
+	path := m.file.path(value.text)
+	if _, err := egress.Authorities(path); err != nil {
+		if value.hidden() {
+			err = fmt.Errorf("%s is not the path of a file with certificates in PEM", value.shown())
+		}
+		m.fault(key, "%v", err)
+	}
+	return path
 }
 
 // list returns the single values in the list that key has; none if it is absent.

@@ -39,6 +39,8 @@ func TestLoadConfigDefaults(t *testing.T) {
 
 func TestLoadConfigReadsEveryVariable(t *testing.T) {
 	t.Setenv("THREADRELAY_DATA_DIR", "global") // Must not be seen: the environment is passed in.
+	_, _, authority := ownAuthority(t)
+	ca := writeValue(t, authority)
 	file := writeRouting(t, "connections:\n")
 	got, warnings, err := loadConfig([]string{
 		"THREADRELAY_LISTEN= 10.0.0.1:80 ", "THREADRELAY_ADMIN_LISTEN=0.0.0.0:9000", "THREADRELAY_ADMIN_TOKEN=adm1n",
@@ -46,7 +48,7 @@ func TestLoadConfigReadsEveryVariable(t *testing.T) {
 		"THREADRELAY_FSYNC=Always", "THREADRELAY_DEDUP_WINDOW=1h", "THREADRELAY_RETENTION=1h", "THREADRELAY_MAX_STORE=1GiB",
 		"NATS_URL=nats://u:p@a:4222, tls://b", "NATS_CREDS=c", "NATS_USER=u", "NATS_PASSWORD=p", "NATS_CA=ca",
 		"NATS_CERT=cert", "NATS_KEY=key", "NATS_REPLICAS=3", "LOG_LEVEL=WARN", "LOG_FORMAT=json",
-		"COMETCHAT_APP_ID=app1", "COMETCHAT_REGION=EU", "COMETCHAT_API_KEY=k", "COMETCHAT_BASE_URL=https://x.example/v3",
+		"COMETCHAT_APP_ID=app1", "COMETCHAT_REGION=EU", "COMETCHAT_API_KEY=k", "COMETCHAT_BASE_URL=https://x.example/v3", "COMETCHAT_CA=" + ca,
 		"COMETCHAT_BOT_UID=bot", "COMETCHAT_WEBHOOK_USERNAME=hu", "COMETCHAT_WEBHOOK_PASSWORD=hp",
 		"COMETCHAT_POLL= group/Eng , ana", "COMETCHAT_POLL_INTERVAL=9s", "COMETCHAT_POLL_BACKFILL=24h",
 	})
@@ -63,7 +65,7 @@ func TestLoadConfigReadsEveryVariable(t *testing.T) {
 		},
 		Log: logConfig{Level: "warn", Format: "json"},
 		CometChat: cometchatConfig{
-			AppID: "app1", Region: "eu", APIKey: "k", BaseURL: "https://x.example/v3", BotUID: "bot",
+			AppID: "app1", Region: "eu", APIKey: "k", BaseURL: "https://x.example/v3", CA: ca, BotUID: "bot",
 			WebhookUsername: "hu", WebhookPassword: "hp",
 			Poll: list{"group/Eng", "ana"}, PollInterval: 9 * time.Second, PollBackfill: 24 * time.Hour,
 		},
