@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -49,6 +50,7 @@ type CometChatConfig struct {
 	// making and deleting users, making groups and adding members. The documented values are 20,000 and 10,000, and 500 for both
 	// in the free plan (CometChat: articles/rate-limits, rest-api/rate-limits).
 	AppLimit, CoreLimit int
+	LimitPeriod         time.Duration // what stands in the place of the minute in these three; default 1 minute
 	// DataLimit is how many bytes a message's data may have; default 10 KiB, as documented; negative means only the limit of
 	// 65,536 characters, as live tests saw.
 	DataLimit int
@@ -62,6 +64,8 @@ type CometChatConfig struct {
 	// In a message made through REST, faults of requests strike the very request that carries the text, the first time that it
 	// comes; see Say for what is typed in the app, and [CometChat.Break] for the names.
 	PlainTexts bool
+	// FaultRates has requests go wrong at random; by default none does.
+	FaultRates FaultRates
 
 	Log *slog.Logger // default discards
 }
@@ -81,6 +85,9 @@ func (c *CometChatConfig) setDefaults() {
 	}
 	if c.Speed == 0 {
 		c.Speed = 1
+	}
+	if c.LimitPeriod == 0 {
+		c.LimitPeriod = time.Minute
 	}
 	if c.DataLimit == 0 {
 		c.DataLimit = maxData
@@ -128,6 +135,7 @@ type CometChat struct {
 	heldBack []*heldJob
 	faults   []*Fault
 	spent    map[string]struct{} // requests that were struck by their own text
+	dice     *rand.Rand          // of FaultRates
 	watchers map[*watcher]struct{}
 	requests recent[Request]
 	sent     recent[Delivery]
@@ -151,6 +159,12 @@ func NewCometChat(cfg CometChatConfig) (*CometChat, error) {
 	if cfg.Speed < 0 {
 		return nil, fmt.Errorf("sim: CometChatConfig.Speed is %g, want more than 0", cfg.Speed)
 	}
+	if cfg.LimitPeriod < 0 {
+		return nil, fmt.Errorf("sim: CometChatConfig.LimitPeriod is %s, want more than 0", cfg.LimitPeriod)
+	}
+	if err := cfg.FaultRates.validate(); err != nil {
+		return nil, err
+	}
 	if cfg.AuthKey == cfg.APIKey {
 		return nil, errors.New("sim: CometChatConfig.AuthKey is the APIKey")
 	}
@@ -161,6 +175,7 @@ func NewCometChat(cfg CometChatConfig) (*CometChat, error) {
 		people: map[string]*person{}, groups: map[string]*group{}, joined: map[string]map[string]struct{}{}, bots: map[string]*Bot{},
 		store: newStore(), marks: map[markKey]*mark{}, saved: map[string]int{}, limits: map[string]*window{},
 		lanes: map[laneKey][]job{}, spent: map[string]struct{}{}, watchers: map[*watcher]struct{}{},
+		dice:    cfg.FaultRates.dice(),
 		changed: make(chan struct{}), reported: make(chan struct{}),
 	}
 	s.api = s.newAPI()

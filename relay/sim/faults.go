@@ -10,7 +10,8 @@ import (
 )
 
 // Fault is something that goes wrong with API requests. The first injected fault that matches a request strikes it, alone; one
-// that the request's own text asks for goes first (see [CometChatConfig.PlainTexts]).
+// that the request's own text asks for goes first (see [CometChatConfig.PlainTexts]), and one that comes by chance last (see
+// [FaultRates]).
 type Fault struct {
 	Method  string // empty = any
 	Path    string // a path.Match pattern without the /v3 prefix, e.g. "/messages/*/thread"; empty = any
@@ -42,7 +43,7 @@ func (s *CometChat) Inject(f Fault) {
 }
 
 // ClearFaults removes every fault of requests and of deliveries. Requests already struck stay so, and deliveries already held
-// back arrive.
+// back arrive. [FaultRates] stay.
 func (s *CometChat) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +63,7 @@ func (f *Fault) matches(r *http.Request, thread int64) bool {
 	return err == nil && ok
 }
 
-// strike finds the fault of a request and counts it; the zero fault does nothing.
+// strike finds the fault of a request and counts it, or rolls the dice; the zero fault does nothing.
 func (s *CometChat) strike(r *http.Request, body []byte) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +73,7 @@ func (s *CometChat) strike(r *http.Request, body []byte) Fault {
 	thread := s.threadOf(r)
 	i := slices.IndexFunc(s.faults, func(f *Fault) bool { return f.matches(r, thread) })
 	if i < 0 {
-		return Fault{}
+		return s.cfg.FaultRates.roll(s.dice)
 	}
 	struck := *s.faults[i]
 	if struck.Times > 0 {

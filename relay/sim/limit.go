@@ -6,18 +6,24 @@ import (
 	"time"
 )
 
-// window counts what was done in the current minute.
+// window counts what was done in the current period, which is a minute unless CometChatConfig.LimitPeriod says otherwise.
 type window struct {
 	start time.Time
 	used  int
 }
 
-// take counts one more and reports whether that is within the limit; a minute begins with its first request.
-func (w *window) take(now time.Time, limit int) bool {
-	if now.Sub(w.start) >= time.Minute {
+// rate is how much may be done in a period.
+type rate struct {
+	limit  int
+	period time.Duration
+}
+
+// take counts one more and reports whether that is within the limit; a period begins with its first request.
+func (w *window) take(now time.Time, r rate) bool {
+	if now.Sub(w.start) >= r.period {
 		*w = window{start: now}
 	}
-	if w.used >= limit {
+	if w.used >= r.limit {
 		return false
 	}
 	w.used++
@@ -26,18 +32,18 @@ func (w *window) take(now time.Time, limit int) bool {
 
 // check takes one from a window and sets the rate headers in both documented spellings; it refuses above the limit (CometChat:
 // rest-api/rate-limits).
-func (w *window) check(now time.Time, limit int, h http.Header) error {
-	ok := w.take(now, limit)
+func (w *window) check(now time.Time, r rate, h http.Header) error {
+	ok := w.take(now, r)
 	for _, name := range []string{"X-Rate-Limit", "X-RateLimit-Limit"} {
-		h.Set(name, strconv.Itoa(limit))
+		h.Set(name, strconv.Itoa(r.limit))
 	}
 	for _, name := range []string{"X-Rate-Limit-Remaining", "X-RateLimit-Remaining"} {
-		h.Set(name, strconv.Itoa(limit-w.used))
+		h.Set(name, strconv.Itoa(r.limit-w.used))
 	}
 	if ok {
 		return nil
 	}
-	setRetryAfter(h, now, w.start.Add(time.Minute).Sub(now))
+	setRetryAfter(h, now, w.start.Add(r.period).Sub(now))
 	return tooMany()
 }
 
@@ -50,7 +56,7 @@ func (s *CometChat) takeRequest(rt route, h http.Header) error {
 	if limit == 0 {
 		return nil
 	}
-	return w.check(s.cfg.Now(), limit, h)
+	return w.check(s.cfg.Now(), rate{limit, s.cfg.LimitPeriod}, h)
 }
 
 // takeSend counts one message of a sender; the caller holds s.mu.
@@ -63,7 +69,7 @@ func (s *CometChat) takeSend(uid string, h http.Header) error {
 		w = &window{}
 		s.limits[uid] = w
 	}
-	return w.check(s.cfg.Now(), s.cfg.SenderLimit, h)
+	return w.check(s.cfg.Now(), rate{s.cfg.SenderLimit, s.cfg.LimitPeriod}, h)
 }
 
 // setRetryAfter sets Retry-After in whole seconds, rounded up, and both spellings of the reset time.
