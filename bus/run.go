@@ -70,7 +70,7 @@ func (p *partition) end(r result) {
 		p.finished = append(p.finished, l)
 		p.touch()
 	case r.handedBack:
-		l.started, l.declared = l.attempts, false // it ended, and is not charged
+		p.absolve(l)
 		p.handBack(l)
 	default:
 		p.postpone(l, r)
@@ -101,6 +101,15 @@ func (p *partition) postpone(l *lane, r result) {
 		p.done = max(p.done, l.next) // so that the record lists the lane, and with it the attempts
 		p.touch()
 	}
-	l.started, l.declared = l.attempts, false
+	p.absolve(l)
 	l.timer = time.AfterFunc(r.wait, func() { p.wake(l) })
+}
+
+// absolve takes note that an attempt ended, and the process did not. If it was written down that it had begun, that is taken
+// back at once: should the process end while the lane waits, the message is none that may have ended it.
+func (p *partition) absolve(l *lane) {
+	if l.declared {
+		p.touch()
+	}
+	l.started, l.declared = l.attempts, false
 }

@@ -26,6 +26,11 @@ func ack(c <-chan *message.Message, l *log) {
 // owners counts the partitions of a topic by owner, as the records say it.
 func owners(t *testing.T, srv *bustest.Server, group string) map[string]int {
 	t.Helper()
+	return ownersIn(t, progressBucket(t, srv), group)
+}
+
+func progressBucket(t *testing.T, srv *bustest.Server) jetstream.KeyValue {
+	t.Helper()
 	js, err := jetstream.New(srv.Connect())
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +39,7 @@ func owners(t *testing.T, srv *bustest.Server, group string) map[string]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ownersIn(t, kv, group)
+	return kv
 }
 
 func TestMembersShareTheWork(t *testing.T) {
@@ -141,14 +146,7 @@ func TestAStreamThatLostItsEnd(t *testing.T) {
 // pretendHandled makes a progress record claim that everything up to a sequence is handled.
 func pretendHandled(t *testing.T, srv *bustest.Server, key string, done int) {
 	t.Helper()
-	js, err := jetstream.New(srv.Connect())
-	if err != nil {
-		t.Fatal(err)
-	}
-	kv, err := js.KeyValue(bustest.Context(t), "RELAY_PROGRESS")
-	if err != nil {
-		t.Fatal(err)
-	}
+	kv := progressBucket(t, srv)
 	entry, err := kv.Get(bustest.Context(t), key)
 	if err != nil {
 		t.Fatal(err)
