@@ -86,6 +86,9 @@ func (p *partition) committed() {
 	ready := 0
 	for i, l := range p.flushing {
 		p.flushing[i] = nil
+		if l.state == laneFinished {
+			p.uncare(l)
+		}
 		if l.state == laneFinished && l.empty() {
 			delete(p.lanes, l.subject)
 			p.sub.active.Dec()

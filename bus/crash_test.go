@@ -112,3 +112,44 @@ func TestOnlyWhatWasBeingHandledIsBlamedForACrash(t *testing.T) {
 		})
 	}
 }
+
+// However many threads wait when a process takes over from one that died, few of their messages can be blamed if it dies too.
+func TestFewCanBeBlamedForACrash(t *testing.T) {
+	const lanes, concurrency, few = 100, 2, 25 // a count of records that are read one after the other is not exact
+	srv := bustest.StartServer(t, "")
+	b := srv.Open(bus.Config{})
+	cfg := bus.SubscriberConfig{Concurrency: concurrency}
+	held := make(chan struct{}, concurrency)
+	for i := range lanes {
+		publish(t, b, say(fmt.Sprint(i), 0))
+	}
+	die := life(t, srv, cfg, func(m *message.Message) error {
+		held <- struct{}{}
+		<-m.Context().Done()
+		return m.Context().Err()
+	})
+	for range concurrency {
+		bustest.Receive(t, held)
+	}
+	die()
+
+	kv := progressBucket(t, srv)
+	most, handled := make(chan int, lanes), make(chan string, lanes)
+	die = life(t, srv, cfg, func(m *message.Message) error {
+		started := 0
+		for _, r := range recordsIn(t, kv, "g") {
+			started += strings.Count(fmt.Sprint(r.Arrears), "started:")
+		}
+		most <- started
+		handled <- m.UUID
+		return nil
+	})
+	seen := make(map[string]bool)
+	for len(seen) < lanes {
+		seen[bustest.Receive(t, handled)] = true
+		if n := bustest.Receive(t, most); n > few {
+			t.Fatalf("%d messages are on record as being handled while %d handlers may run", n, concurrency)
+		}
+	}
+	die()
+}

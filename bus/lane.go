@@ -47,6 +47,7 @@ type lane struct {
 	attempts int
 	started  int  // attempts that were written down before they began
 	declared bool // the next attempt has been
+	cautious bool // the partition's caution knows of the lane
 	since    time.Time
 	timer    *time.Timer // while waiting
 	began    time.Time   // of the attempt that is running

@@ -183,7 +183,7 @@ func (p *partition) leave() {
 		if l.timer != nil {
 			l.timer.Stop()
 		}
-		p.sub.suspects.clear(l)
+		p.uncare(l)
 		p.drop(l.spill())
 	}
 	p.sub.active.Sub(float64(len(p.lanes)))

@@ -19,13 +19,13 @@ func (p *partition) begin(l *lane) (job, bool) {
 	p.queued--
 	switch {
 	case p.ended, p.owner.closing:
+		p.uncare(l)
 		return job{}, false // it stays in arrears
 	case !p.owner.mayStart():
 		p.parked = append(p.parked, l)
 		p.maybeCommit()
 		return job{}, false
-	case l.next <= p.careful && !l.declared && !p.sub.suspects.admit(l):
-		p.askAgain(l)
+	case l.next <= p.careful && !l.declared && !p.care(l):
 		p.maybeCommit()
 		return job{}, false
 	case l.next <= p.careful && !l.declared:
@@ -57,7 +57,6 @@ func (p *partition) end(r result) {
 	defer p.mu.Unlock()
 	p.running--
 	l := r.lane
-	p.sub.suspects.clear(l)
 	if p.ended {
 		return
 	}
@@ -112,4 +111,5 @@ func (p *partition) absolve(l *lane) {
 		p.touch()
 	}
 	l.started, l.declared = l.attempts, false
+	p.uncare(l)
 }

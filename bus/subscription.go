@@ -30,12 +30,12 @@ type subscription struct {
 	active   prometheus.Gauge    // lanes
 	done     prometheus.Counter  // messages handled
 
-	out      chan *message.Message
-	stop     chan struct{} // closed when nothing more is to be started
-	workers  workers
-	suspects suspects
-	buffer   buffer
-	intake   *intake
+	out     chan *message.Message
+	stop    chan struct{} // closed when nothing more is to be started
+	workers workers
+	caution *caution
+	buffer  buffer
+	intake  *intake
 }
 
 func newSubscription(s *Subscriber, topic string, stream jetstream.Stream) *subscription {
@@ -52,6 +52,7 @@ func newSubscription(s *Subscriber, topic string, stream jetstream.Stream) *subs
 		stop:    make(chan struct{}),
 	}
 	sub.workers = workers{limit: s.cfg.Concurrency, serve: sub.serve}
+	sub.caution = newCaution(s.cfg.Concurrency)
 	sub.intake = newIntake(sub)
 	return sub
 }

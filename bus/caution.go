@@ -1,0 +1,103 @@
+package bus
+
+import "sync"
+
+// caution admits the lanes of partitions whose owner before has not released them: its process has ended, and one of the
+// messages may have been the reason. An attempt at one of these is written down before it begins. Whatever stands written down
+// when the process ends again is counted, so few lanes are in at a time, though many may be ready. Of those whose head was being
+// handled when a process ended, the suspects, it is one at a time: side by side, all would be counted until they are dead
+// letters, and most of them were there by chance.
+type caution struct {
+	limit int // lanes that are in at a time
+
+	mu       sync.Mutex
+	in       map[*lane]bool // whether each is a suspect
+	suspect  bool           // one of them is
+	others   []*lane        // that wait, and are no suspects
+	suspects []*lane        // that wait
+}
+
+// newCaution has room for as many lanes as handlers may run, and for as many more whose attempts are being written down.
+func newCaution(concurrency int) *caution {
+	return &caution{limit: 2 * concurrency, in: make(map[*lane]bool)}
+}
+
+// admit reports whether l is in. If it is not, it will be, and is made ready then. The caller holds the mu of l's partition.
+func (c *caution) admit(l *lane) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, in := c.in[l]; in {
+		return true
+	}
+	suspect := l.started > l.attempts
+	if c.hasRoom(suspect) {
+		c.enter(l, suspect)
+		return true
+	}
+	l.state = laneWaiting
+	if suspect {
+		c.suspects = append(c.suspects, l)
+	} else {
+		c.others = append(c.others, l)
+	}
+	return false
+}
+
+func (c *caution) hasRoom(suspect bool) bool { return len(c.in) < c.limit && (!suspect || !c.suspect) }
+
+func (c *caution) enter(l *lane, suspect bool) {
+	c.in[l] = suspect
+	c.suspect = c.suspect || suspect
+}
+
+// leave takes note that l is not in any more, if it was, and lets those in that there is room for then.
+func (c *caution) leave(l *lane) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	suspect, in := c.in[l]
+	if !in {
+		return
+	}
+	delete(c.in, l)
+	c.suspect = c.suspect && !suspect
+	if len(c.suspects) > 0 && c.hasRoom(true) {
+		c.suspects = c.call(c.suspects, true)
+	}
+	for len(c.others) > 0 && c.hasRoom(false) {
+		c.others = c.call(c.others, false)
+	}
+}
+
+// call lets the first of a queue in.
+func (c *caution) call(queue []*lane, suspect bool) (rest []*lane) {
+	l := queue[0]
+	queue[0] = nil
+	c.enter(l, suspect)
+	go l.home.welcome(l) // whoever leaves holds the mu of another partition
+	return queue[1:]
+}
+
+// care reports whether an attempt at a lane's head may be made that has to be written down before.
+func (p *partition) care(l *lane) bool {
+	l.cautious = true
+	return p.sub.caution.admit(l)
+}
+
+// uncare takes note that such an attempt is on record no more, or is not made.
+func (p *partition) uncare(l *lane) {
+	if l.cautious {
+		l.cautious = false
+		p.sub.caution.leave(l)
+	}
+}
+
+// welcome makes a lane ready that was let in while it waited, unless the partition has been left by then.
+func (p *partition) welcome(l *lane) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		p.sub.caution.leave(l)
+		return
+	}
+	p.makeReady(l)
+}
