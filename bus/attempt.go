@@ -95,7 +95,13 @@ func (s *subscription) failed(m *stored, j job, r result, err error) result {
 		r.charged, r.wait = f.charged, f.wait
 		return r
 	}
-	if dyingErr := s.tellDying(j, m, err); dyingErr != nil {
+	dyingErr := s.tellDying(j, m, err)
+	if errors.Is(dyingErr, ErrSpared) {
+		s.done.Inc()
+		r.handled = true
+		return r
+	}
+	if dyingErr != nil {
 		s.warn("what is told of dead letters cannot be told, will be repeated", "lane", j.subject, "sequence", m.sequence, "error", dyingErr)
 		return s.again(r, fetchWait)
 	}

@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"sync/atomic"
@@ -76,6 +77,32 @@ func TestDyingIsToldBeforeTheDeadLetter(t *testing.T) {
 	}
 	if n := srv.Count(bus.DeadStream); n != 1 || calls.Load() != 3 {
 		t.Errorf("%d dead letters after %d calls", n, calls.Load())
+	}
+}
+
+// What turns out to have been handled is no dead letter, and holds its lane no longer.
+func TestASparedMessageIsNoDeadLetter(t *testing.T) {
+	srv := bustest.StartServer(t, "")
+	b := srv.Open(bus.Config{})
+	done := make(chan string, 10)
+	consume(t, b, bus.SubscriberConfig{Group: "g", Dying: func(m *message.Message, _ error) error {
+		done <- "spared " + m.UUID
+		return fmt.Errorf("it was there: %w", bus.ErrSpared)
+	}}, func(m *message.Message) error {
+		if m.UUID == "a-0" {
+			return bus.Permanent(errors.New("out of paper"))
+		}
+		done <- m.UUID
+		return nil
+	})
+	publish(t, b, say("a", 0), say("a", 1))
+	for _, want := range []string{"spared a-0", "a-1"} {
+		if got := bustest.Receive(t, done); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if n := srv.Count(bus.DeadStream); n != 0 {
+		t.Errorf("%d dead letters", n)
 	}
 }
 

@@ -24,7 +24,7 @@ type SubscriberConfig struct {
 	RetryFor func(lane string) Retry
 	// Dying, if set, is told of each message that is about to become a dead letter, and why, with the message as a handler
 	// gets it. It may be told again of the same one. As long as it returns an error the message is no dead letter, and its lane
-	// waits. A message whose handler ended the process is told of too.
+	// waits; with [ErrSpared] it counts as handled. A message whose handler ended the process is told of too.
 	Dying func(m *message.Message, reason error) error
 	// Lookback bounds the age of the first message that a group gets which has no progress yet; 0 means everything kept.
 	Lookback time.Duration

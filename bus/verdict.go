@@ -39,6 +39,9 @@ func After(wait time.Duration, err error) error {
 	return &afterError{wait, err}
 }
 
+// ErrSpared is what [SubscriberConfig.Dying] returns if the message was handled after all: no dead letter is made of it.
+var ErrSpared = errors.New("the message was handled after all")
+
 // keepVerdict is router middleware: it hands the handler's error to the subscriber, which decides by it between another
 // attempt and a dead letter. Watermill itself passes on no more than that the handler failed.
 func keepVerdict(next message.HandlerFunc) message.HandlerFunc {

@@ -177,6 +177,14 @@ func serveInside(t *testing.T, environ []string) *relayProcess {
 // serveBinary runs the real program in a process of its own.
 func serveBinary(t *testing.T, binary string, environ []string) *relayProcess {
 	t.Helper()
+	r := launchBinary(t, binary, environ)
+	r.awaitReady()
+	return r
+}
+
+// launchBinary is serveBinary that does not wait until the program can be reached.
+func launchBinary(t *testing.T, binary string, environ []string) *relayProcess {
+	t.Helper()
 	cmd := exec.Command(binary, "serve")
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, environ...)
 	r := &relayProcess{t: t, err: newOutput(), ended: make(chan struct{})}
@@ -192,7 +200,6 @@ func serveBinary(t *testing.T, binary string, environ []string) *relayProcess {
 		r.code = cmd.ProcessState.ExitCode()
 	}()
 	t.Cleanup(func() { _ = cmd.Process.Kill(); <-r.ended })
-	r.awaitReady()
 	return r
 }
 

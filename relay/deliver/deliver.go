@@ -29,6 +29,9 @@
 // The first of them is counted, in threadrelay_duplicates_total, since the ledger tells the second process that it was not the
 // only one.
 //
+// A dead letter may be of an action that was carried out, if the answer to its last attempt did not come and it could not be looked
+// for either. A replay looks first.
+//
 // Receipts are published before an action counts as handled, so a crash in between repeats them, under the same id. Within the
 // duplicate window the stream drops the repeat; who reads receipts has to bear one after it.
 package deliver

@@ -23,48 +23,55 @@ const (
 // follow fills in what the action takes from others: the root of the thread that another one opens, the message that another
 // one sends. It waits for them without holding anything but its own lane, and ends like them if they end as dead letters.
 func (d *Deliverer) follow(ctx context.Context, j *job) error {
+	missing, err := d.fillIn(ctx, j)
+	if err != nil || missing == "" {
+		return err
+	}
+	return d.wait(ctx, j, missing)
+}
+
+// fillIn is follow without the waiting: it returns the action that has not been carried out, if there is one.
+func (d *Deliverer) fillIn(ctx context.Context, j *job) (missing event.ActionID, err error) {
 	a := &j.now
 	if a.Follows != "" {
-		before, err := d.await(ctx, j, a.Follows)
-		if err != nil {
-			return err
+		before, there, err := d.outcome(ctx, j, a.Follows)
+		if err != nil || !there {
+			return a.Follows, err
 		}
 		if a.Type == event.Reply && a.Thread.Root == "" {
 			a.Thread.Root = cmp.Or(before.Root, before.Message)
 		}
 		if a.Type == event.Reply && a.Thread.Root == "" {
-			return refuse(kindFollows, fmt.Errorf("deliver: action %s is to reply to what action %s sent, which is no message", a.ID, a.Follows))
+			return "", refuse(kindFollows, fmt.Errorf("deliver: action %s is to reply to what action %s sent, which is no message", a.ID, a.Follows))
 		}
 	}
 	if a.TargetAction == "" {
-		return nil
+		return "", nil
 	}
-	before, err := d.await(ctx, j, a.TargetAction)
-	if err != nil {
-		return err
+	before, there, err := d.outcome(ctx, j, a.TargetAction)
+	if err != nil || !there {
+		return a.TargetAction, err
 	}
 	if before.Message == "" {
-		return refuse(kindFollows, fmt.Errorf("deliver: action %s is to %s what action %s sent, which is no message", a.ID, a.Type, a.TargetAction))
+		return "", refuse(kindFollows, fmt.Errorf("deliver: action %s is to %s what action %s sent, which is no message", a.ID, a.Type, a.TargetAction))
 	}
 	a.Target, a.TargetAction, j.parts = before.Message, "", before.Parts
-	return nil
+	return "", nil
 }
 
-// await returns the entry of an action that has been carried out. As long as there is none its error has the lane wait.
-func (d *Deliverer) await(ctx context.Context, j *job, id event.ActionID) (entry, error) {
+// outcome returns the entry of an action that another one waits for, and whether it has been carried out.
+func (d *Deliverer) outcome(ctx context.Context, j *job, id event.ActionID) (e entry, there bool, err error) {
 	if id == j.action.ID {
-		return entry{}, refuse(kindFollows, fmt.Errorf("deliver: action %s waits for itself", id))
+		return entry{}, false, refuse(kindFollows, fmt.Errorf("deliver: action %s waits for itself", id))
 	}
 	e, revision, err := d.ledger.read(ctx, actionKey(j.line.id, id))
 	switch {
 	case err != nil:
-		return entry{}, d.unread("read", err)
-	case revision == 0:
-		return entry{}, d.wait(ctx, j, id)
-	case e.Outcome == event.Failed:
-		return entry{}, refuse(kindFollows, fmt.Errorf("deliver: action %s, for which action %s waits, has failed: %s", id, j.action.ID, e.Reason))
+		return entry{}, false, d.unread("read", err)
+	case revision != 0 && e.Outcome == event.Failed:
+		return entry{}, false, refuse(kindFollows, fmt.Errorf("deliver: action %s, for which action %s waits, has failed: %s", id, j.action.ID, e.Reason))
 	}
-	return e, nil
+	return e, revision != 0, nil
 }
 
 // wait has the lane wait for another action. The time is counted by this process, and anew by another: what waits in the stream

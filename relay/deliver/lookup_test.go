@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -136,9 +137,10 @@ func TestReplays(t *testing.T) {
 			srv := newStage(t)
 			b := srv.bus
 			one := reply("a", "one")
-			p := &chat{blind: c.blind, faults: on(one.ID, 1, after), lookups: func(n int) fault {
-				if n < attempts {
-					return before // until the budget is spent
+			var replayed atomic.Bool
+			p := &chat{blind: c.blind, faults: on(one.ID, 1, after), lookups: func(int) fault {
+				if !replayed.Load() {
+					return before // until it is given up
 				}
 				return fine
 			}}
@@ -149,6 +151,7 @@ func TestReplays(t *testing.T) {
 				t.Errorf("receipt %+v", r)
 			}
 			srv.awaitCount(t, bus.DeadStream, 1)
+			replayed.Store(true)
 			for letter, err := range b.DeadLetters(bustest.Context(t), bus.DeadFilter{}) {
 				if err != nil {
 					t.Fatal(err)

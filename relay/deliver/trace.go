@@ -25,6 +25,8 @@ type trace struct {
 	// waiting is since when it waits for another action, and waits how often it has looked.
 	waiting time.Time
 	waits   int
+	// looks is how often it could not be looked for before it becomes a dead letter.
+	looks int
 }
 
 // A lane that moves to another process leaves its trace behind. Such ones are dropped after traceAge, once there are many.
