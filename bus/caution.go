@@ -1,20 +1,29 @@
 package bus
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // caution admits the lanes of partitions whose owner before has not released them: its process has ended, and one of the
 // messages may have been the reason. An attempt at one of these is written down before it begins. Whatever stands written down
 // when the process ends again is counted, so few lanes are in at a time, though many may be ready. Of those whose head was being
 // handled when a process ended, the suspects, it is one at a time: side by side, all would be counted until they are dead
-// letters, and most of them were there by chance.
+// letters, and most of them were there by chance. Those that this has happened to most often come last.
 type caution struct {
 	limit int // lanes that are in at a time
 
 	mu       sync.Mutex
 	in       map[*lane]bool // whether each is a suspect
-	suspect  bool           // one of them is
+	busy     bool           // one of them is
 	others   []*lane        // that wait, and are no suspects
-	suspects []*lane        // that wait
+	suspects []suspect      // that wait
+}
+
+// suspect is a lane that waits, and how often a process has ended while its head was being handled.
+type suspect struct {
+	*lane
+	crashes int
 }
 
 // newCaution has room for as many lanes as handlers may run, and for as many more whose attempts are being written down.
@@ -29,52 +38,55 @@ func (c *caution) admit(l *lane) bool {
 	if _, in := c.in[l]; in {
 		return true
 	}
-	suspect := l.started > l.attempts
-	if c.hasRoom(suspect) {
-		c.enter(l, suspect)
+	crashes := l.started - l.attempts
+	if c.hasRoom(crashes > 0) {
+		c.enter(l, crashes > 0)
 		return true
 	}
 	l.state = laneWaiting
-	if suspect {
-		c.suspects = append(c.suspects, l)
+	if crashes > 0 {
+		at, _ := slices.BinarySearchFunc(c.suspects, crashes+1, func(s suspect, than int) int { return s.crashes - than })
+		c.suspects = slices.Insert(c.suspects, at, suspect{l, crashes})
 	} else {
 		c.others = append(c.others, l)
 	}
 	return false
 }
 
-func (c *caution) hasRoom(suspect bool) bool { return len(c.in) < c.limit && (!suspect || !c.suspect) }
+func (c *caution) hasRoom(isSuspect bool) bool { return len(c.in) < c.limit && (!isSuspect || !c.busy) }
 
-func (c *caution) enter(l *lane, suspect bool) {
-	c.in[l] = suspect
-	c.suspect = c.suspect || suspect
+func (c *caution) enter(l *lane, isSuspect bool) {
+	c.in[l] = isSuspect
+	c.busy = c.busy || isSuspect
 }
 
 // leave takes note that l is not in any more, if it was, and lets those in that there is room for then.
 func (c *caution) leave(l *lane) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	suspect, in := c.in[l]
+	isSuspect, in := c.in[l]
 	if !in {
 		return
 	}
 	delete(c.in, l)
-	c.suspect = c.suspect && !suspect
+	c.busy = c.busy && !isSuspect
 	if len(c.suspects) > 0 && c.hasRoom(true) {
-		c.suspects = c.call(c.suspects, true)
+		next := c.suspects[0].lane
+		c.suspects = slices.Delete(c.suspects, 0, 1)
+		c.call(next, true)
 	}
 	for len(c.others) > 0 && c.hasRoom(false) {
-		c.others = c.call(c.others, false)
+		next := c.others[0]
+		c.others[0] = nil
+		c.others = c.others[1:]
+		c.call(next, false)
 	}
 }
 
-// call lets the first of a queue in.
-func (c *caution) call(queue []*lane, suspect bool) (rest []*lane) {
-	l := queue[0]
-	queue[0] = nil
-	c.enter(l, suspect)
-	go l.home.welcome(l) // whoever leaves holds the mu of another partition
-	return queue[1:]
+// call lets a lane in that waits. Its partition is told by a goroutine, as whoever leaves holds the mu of another one.
+func (c *caution) call(l *lane, isSuspect bool) {
+	c.enter(l, isSuspect)
+	go l.home.welcome(l)
 }
 
 // care reports whether an attempt at a lane's head may be made that has to be written down before.
