@@ -3,6 +3,7 @@ package bus
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // caution admits the lanes of partitions whose owner before has not released them: its process has ended, and one of the
@@ -89,8 +90,18 @@ func (c *caution) call(l *lane, isSuspect bool) {
 	go l.home.welcome(l)
 }
 
-// care reports whether an attempt at a lane's head may be made that has to be written down before.
+// quarantine is how long a partition must have been held before a message is handled during which two processes have ended
+// already. One that ends sooner after its start, again and again, has another reason to, and the message shall not be there.
+const quarantine = 2 * time.Second
+
+// care reports whether an attempt at a lane's head may be made that has to be written down before. If it may not, the lane is
+// made ready when it may.
 func (p *partition) care(l *lane) bool {
+	if left := quarantine - time.Since(p.since); left > 0 && l.started-l.attempts >= 2 {
+		l.state = laneWaiting
+		l.timer = time.AfterFunc(left, func() { p.wake(l) })
+		return false
+	}
 	l.cautious = true
 	return p.sub.caution.admit(l)
 }

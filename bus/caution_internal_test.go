@@ -86,3 +86,26 @@ func TestCautionLetsOneSuspectIn(t *testing.T) {
 		t.Error("the suspects' place was lost")
 	}
 }
+
+// During whose handling two processes have ended, that waits until this one has lived for a while.
+func TestCautionQuarantines(t *testing.T) {
+	for name, c := range map[string]struct {
+		held    time.Duration
+		crashes int
+		want    bool
+	}{
+		"once, just taken over":  {0, 1, true},
+		"twice, just taken over": {0, 2, false},
+		"twice, long ago":        {quarantine, 2, true},
+	} {
+		s, served := cautionRig(1)
+		p := &partition{sub: s, since: time.Now().Add(-c.held)}
+		l := &lane{home: p, subject: name, started: 3 + c.crashes, attempts: 3}
+		if got := try(l); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
+		if !c.want {
+			wantServed(t, served, l)
+		}
+	}
+}

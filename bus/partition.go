@@ -26,7 +26,8 @@ type partition struct {
 	number int
 	// inherited is the stream's last sequence when the partition was taken over. It is constant.
 	inherited uint64
-	record    *record // of the commit under way, of run otherwise
+	since     time.Time // when that was; constant
+	record    *record   // of the commit under way, of run otherwise
 
 	mu     sync.Mutex
 	owner  owner
@@ -70,7 +71,7 @@ type taking struct {
 
 func newPartition(sub *subscription, number int, rec *record, t taking) *partition {
 	p := &partition{
-		sub: sub, number: number, record: rec, inherited: t.end,
+		sub: sub, number: number, record: rec, inherited: t.end, since: time.Now(),
 		lanes: make(map[string]*lane), settled: make(chan struct{}, 1), lost: make(chan error, 1),
 	}
 	if t.unclean {
