@@ -1,0 +1,106 @@
+package rocketsim
+
+import "slices"
+
+// changeKind says what happened to a message.
+type changeKind string
+
+// The kinds of changes.
+const (
+	inserted   changeKind = "inserted"   // a new message, also a system message (with T)
+	edited     changeKind = "edited"     // another text; Before has the old one
+	removed    changeKind = "removed"    // gone into the trash; Message is what it was
+	tombstoned changeKind = "tombstoned" // deleted, but its row stays with T "rm"; Before is what it was
+	rootBumped changeKind = "rootBumped" // a thread's root whose tcount, tlm or replies changed with a reply
+	updated    changeKind = "updated"    // anything else: a reaction, somebody follows the thread, a file's message was completed
+)
+
+// change is one change of the message collection. Hidden copies of the history are not told.
+type change struct {
+	Kind    changeKind
+	Message *message // as it stands after the change; never changed afterwards, so it may be kept and read without a lock
+	Before  *message // as it stood before; nil for inserted
+	Room    Room     // the message's room without its Members
+	By      userRef  // who did it
+}
+
+// watcher is one reader of the change feed; s.mu guards its queue.
+type watcher struct {
+	queue   []change
+	wake    chan struct{} // holds one token when the queue has something new
+	quit    chan struct{} // closed by stop
+	stopped bool
+}
+
+// watch calls fn for every change from now on, in the order of the commits, one at a time, on a goroutine of its own and without any
+// lock: fn may call every method of the server except Close. Commits do not wait for it, and nothing is dropped however slow it is.
+// No call begins after stop has returned, except the one that may be running; stop does not wait for that one, so that fn may call it.
+// Close ends the feed and waits for a running call; after Close nothing is told.
+func (s *Server) watch(fn func(change)) (stop func()) {
+	w := &watcher{wake: make(chan struct{}, 1), quit: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.enter() {
+		return func() {}
+	}
+	s.watchers = append(s.watchers, w)
+	go func() {
+		defer s.tasks.Done()
+		s.feed(w, fn)
+	}()
+	return func() { s.unwatch(w) }
+}
+
+func (s *Server) unwatch(w *watcher) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.stopped {
+		return
+	}
+	w.stopped = true
+	close(w.quit)
+	s.watchers = slices.DeleteFunc(s.watchers, func(other *watcher) bool { return other == w })
+}
+
+func (s *Server) feed(w *watcher, fn func(change)) {
+	for {
+		select {
+		case <-w.wake:
+		case <-w.quit:
+			return
+		case <-s.ctx.Done():
+			return
+		}
+		for c, ok := s.next(w); ok; c, ok = s.next(w) {
+			fn(c)
+		}
+	}
+}
+
+// next takes the oldest change that a watcher has not been told.
+func (s *Server) next(w *watcher) (change, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(w.queue) == 0 || w.stopped || s.closed {
+		w.queue = nil
+		return change{}, false
+	}
+	c := w.queue[0]
+	w.queue = w.queue[1:]
+	return c, true
+}
+
+// tell queues a change for every watcher and wakes whoever waits; the caller holds s.mu.
+func (s *Server) tell(c change) {
+	if r := s.rooms[c.Message.RID]; r != nil {
+		c.Room = r.Room
+	}
+	for _, w := range s.watchers {
+		w.queue = append(w.queue, c)
+		select {
+		case w.wake <- struct{}{}:
+		default:
+		}
+	}
+	s.touch()
+}
