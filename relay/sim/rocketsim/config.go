@@ -19,6 +19,13 @@ type Config struct {
 	Now      func() time.Time // clock for every time that the API shows; default time.Now
 	Settings Settings         // the workspace's settings; [Server.Set] changes them later
 	Limits   Limits           // the rate limiter
+	// CustomEmoji are names, without colons, of emoji that may be reacted with besides those that every server knows.
+	CustomEmoji []string
+	Hooks       HooksConfig    // outgoing webhooks
+	Realtime    RealtimeConfig // the realtime API
+	// Speed is how many times faster than the clock on the wall the simulator's own waits pass: the retries of webhooks, what
+	// DeliveryFault holds back, and the pings of the realtime API; default 1.
+	Speed float64
 
 	// HiddenCopies makes chat.getThreadMessages return the hidden copies that edits leave behind with Settings.KeepHistory, as
 	// servers before 8 do. Version 7 does so in any case.
@@ -79,11 +86,19 @@ func (c *Config) setDefaults() {
 	}
 	c.Settings.setDefaults()
 	c.Limits.setDefaults()
+	if c.Speed == 0 {
+		c.Speed = 1
+	}
+	c.Hooks.setDefaults()
+	c.Realtime.setDefaults()
 }
 
 func (c *Config) validate() error {
 	if c.Version < 7 || c.Version > 9 {
 		return fmt.Errorf("rocketsim: Config.Version is %d, want 7, 8 or 9", c.Version)
+	}
+	if !(c.Speed > 0) {
+		return fmt.Errorf("rocketsim: Config.Speed is %g, want more than 0", c.Speed)
 	}
 	return c.Chaos.validate()
 }

@@ -22,6 +22,13 @@ type change struct {
 	Before  *message // as it stood before; nil for inserted
 	Room    Room     // the message's room without its Members
 	By      userRef  // who did it
+	// Silent is set where the real server changes the document without telling its streams: a root whose tcount fell with a deleted
+	// reply, but not to 0.
+	Silent bool
+
+	revision int64          // Server.revision of the commit
+	outgoing []*integration // the integrations at the commit
+	bulk     *bulkDeletion  // for pruned
 }
 
 // watcher is one reader of the change feed; s.mu guards its queue.
@@ -92,9 +99,14 @@ func (s *Server) next(w *watcher) (change, bool) {
 
 // tell queues a change for every watcher and wakes whoever waits; the caller holds s.mu.
 func (s *Server) tell(c change) {
+	s.touch()
+	if c.Message.Hidden {
+		return
+	}
 	if r := s.rooms[c.Message.RID]; r != nil {
 		c.Room = r.Room
 	}
+	c.revision, c.outgoing = s.revision, s.integrations
 	for _, w := range s.watchers {
 		w.queue = append(w.queue, c)
 		select {
@@ -102,5 +114,4 @@ func (s *Server) tell(c change) {
 		default:
 		}
 	}
-	s.touch()
 }

@@ -2,6 +2,7 @@ package rocketsim
 
 import (
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -48,7 +49,7 @@ type message struct {
 	TMID         string // root of the thread
 	TShow        bool   // shown in the channel, too
 	TS           time.Time
-	TSText       string // ts as the sender wrote it, where it was kept as a string; then TS is zero and no query by ts finds it
+	TSRaw        any // ts as the sender wrote it, where the server kept that: then TS is zero and no query by ts finds the message
 	UpdatedAt    time.Time
 	U            userRef
 
@@ -56,18 +57,20 @@ type message struct {
 	Channels    []channelRef
 	URLs        []any
 	Attachments []any // nil has no key
-	MD          []any // nil has no key
+	Blocks      []any // nil has no key
 	File        *fileRef
 	Files       []fileRef
 	Reactions   []reaction
 	NoReactions bool // an empty object for reactions, as deleted messages have
 
-	Replies []string  // ids of those who follow the thread
-	TCount  int       // how many replies the thread has
-	TLM     time.Time // ts of the last reply; zero for what never was a root
+	Replies   []string  // ids of those who follow the thread
+	HasThread bool      // it is, or was, a thread's root: it has tcount and tlm
+	TCount    int       // how many replies the thread has
+	TLM       time.Time // ts of the last reply
+	TLMRaw    any       // the same as its sender wrote it; see TSRaw
 
 	Alias, Avatar, Emoji string
-	Bot                  map[string]any // {"i": integration id} of what webhooks post
+	Bot                  any // {"i": integration id} of what webhooks post, or what the sender wrote; nil has no key
 	Groupable            *bool
 	CustomFields         map[string]any
 	EditedAt             time.Time
@@ -110,8 +113,8 @@ func (m *message) doc(date func(time.Time) any) map[string]any {
 	maps.Copy(d, m.Extra)
 	d["_id"], d["rid"], d["msg"], d["u"] = m.ID, m.RID, m.Msg, m.U
 	d["_updatedAt"] = date(m.UpdatedAt)
-	d["ts"] = m.TSText
-	if m.TSText == "" {
+	d["ts"] = m.TSRaw
+	if m.TSRaw == nil {
 		d["ts"] = date(m.TS)
 	}
 	d["mentions"], d["channels"], d["urls"] = listed(m.Mentions), listed(m.Channels), listed(m.URLs)
@@ -135,8 +138,11 @@ func (m *message) docThread(d map[string]any, date func(time.Time) any) {
 	if m.Replies != nil {
 		d["replies"] = m.Replies
 	}
-	if !m.TLM.IsZero() {
-		d["tcount"], d["tlm"] = m.TCount, date(m.TLM)
+	if m.HasThread {
+		d["tcount"], d["tlm"] = m.TCount, m.TLMRaw
+		if m.TLMRaw == nil {
+			d["tlm"] = date(m.TLM)
+		}
 	}
 	if !m.EditedAt.IsZero() {
 		d["editedAt"], d["editedBy"] = date(m.EditedAt), userRef{ID: m.EditedBy.ID, Username: m.EditedBy.Username}
@@ -151,8 +157,11 @@ func (m *message) docRest(d map[string]any) {
 	if m.Attachments != nil {
 		d["attachments"] = m.Attachments
 	}
-	if m.MD != nil {
-		d["md"] = m.MD
+	if m.Blocks != nil {
+		d["blocks"] = m.Blocks
+	}
+	if m.Msg != "" && m.T == "" {
+		d["md"] = parsed(m.Msg)
 	}
 	if m.File != nil {
 		d["file"] = m.File
@@ -176,6 +185,16 @@ func (m *message) docRest(d map[string]any) {
 	if m.CustomFields != nil {
 		d["customFields"] = m.CustomFields
 	}
+}
+
+// parsed is the syntax tree of a text: one paragraph for each line, without any markup, since nothing that is tested reads it.
+func parsed(text string) []any {
+	var tree []any
+	for line := range strings.SplitSeq(text, "\n") {
+		plain := map[string]any{"type": "PLAIN_TEXT", "value": line}
+		tree = append(tree, map[string]any{"type": "PARAGRAPH", "value": []any{plain}})
+	}
+	return tree
 }
 
 // listed is a slice that JSON shows as an array even when it is nil.

@@ -37,6 +37,7 @@ type room struct {
 	order     []string             // user ids in the order of joining
 	last      *message             // the newest message
 	count     int                  // messages that count for the room
+	unread    map[string][]string  // by user id: roots of threads that have something new
 }
 
 func (r *room) has(uid string) bool { _, in := r.members[uid]; return in }
@@ -63,7 +64,17 @@ func (s *Server) AddRoom(made Room) (string, error) {
 	if err := s.nameRoom(&made, members); err != nil {
 		return "", err
 	}
-	r := &room{Room: made, createdAt: s.now(), updatedAt: s.now(), members: map[string]time.Time{}}
+	r := s.newRoom(made, members)
+	s.rooms[made.ID] = r
+	s.roomOrder = append(s.roomOrder, made.ID)
+	s.touch()
+	return made.ID, nil
+}
+
+// newRoom is a room with its members, who joined silently.
+func (s *Server) newRoom(made Room, members []string) *room {
+	r := &room{Room: made, createdAt: s.now(), members: map[string]time.Time{}, unread: map[string][]string{}}
+	r.updatedAt = r.createdAt
 	for _, uid := range members {
 		r.members[uid] = r.createdAt
 		r.order = append(r.order, uid)
@@ -71,10 +82,7 @@ func (s *Server) AddRoom(made Room) (string, error) {
 	if len(members) > 0 && made.Type != Direct {
 		r.owner = members[0]
 	}
-	s.rooms[made.ID] = r
-	s.roomOrder = append(s.roomOrder, made.ID)
-	s.touch()
-	return made.ID, nil
+	return r
 }
 
 // nameRoom fills in and checks what identifies a room.

@@ -21,6 +21,7 @@ type Server struct {
 	cfg     Config
 	born    time.Time
 	handler http.Handler
+	patterns
 
 	ctx   context.Context // ends with Close
 	stop  context.CancelFunc
@@ -34,10 +35,21 @@ type Server struct {
 	rooms        map[string]*room // by id
 	roomOrder    []string         // ids in the order of their making
 	store        store
-	integrations []*integration // never changed in place
-	watchers     []*watcher     // of the change feed, in the order of their coming
-	changed      chan struct{}  // closed and replaced at each change
-	revision     int64          // counts changes
+	files        map[string]*upload // by id
+	integrations []*integration     // never changed in place
+	windows      map[string]*window // by method and route
+	faults       []*Fault
+	breakers     []breaker
+	spent        map[string]struct{} // requests that were struck by their own text
+	chaos        uint64              // state of the draws
+	requests     requests
+	traffic      traffic
+	watchers     []*watcher    // of the change feed, in the order of their coming
+	changed      chan struct{} // closed and replaced at each change
+	revision     int64         // counts changes
+
+	hooks outgoingHooks // what becomes of outgoing webhooks
+	live  liveSessions  // who is connected to the realtime API
 }
 
 // New makes a workspace with the user rocket.cat (id "rocket.cat", role bot) and the public channel general (id "GENERAL"), as a fresh
@@ -49,9 +61,10 @@ func New(cfg Config) (*Server, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
-		cfg: cfg, born: cfg.Now(), ctx: ctx, stop: stop,
+		cfg: cfg, born: cfg.Now(), patterns: newPatterns(), ctx: ctx, stop: stop,
 		users: map[string]*user{}, names: map[string]*user{}, tokens: map[string]token{}, rooms: map[string]*room{},
-		store: newStore(), changed: make(chan struct{}),
+		store: newStore(), files: map[string]*upload{},
+		windows: map[string]*window{}, spent: map[string]struct{}{}, chaos: cfg.Chaos.Seed, changed: make(chan struct{}),
 	}
 	if err := s.found(); err != nil {
 		stop()
@@ -63,6 +76,7 @@ func New(cfg Config) (*Server, error) {
 	s.mountPage(mux)
 	s.handler = mux
 	s.startHooks()
+	s.startRealtime()
 	return s, nil
 }
 
@@ -86,6 +100,7 @@ func (s *Server) Close() {
 	s.mu.Unlock()
 	s.stop()
 	s.tasks.Wait()
+	s.hooks.client.CloseIdleConnections()
 }
 
 // enter counts the caller as a task that Close waits for; the caller holds s.mu and calls s.tasks.Done at its end. It reports
