@@ -44,18 +44,27 @@ type watcher struct {
 // No call begins after stop has returned, except the one that may be running; stop does not wait for that one, so that fn may call it.
 // Close ends the feed and waits for a running call; after Close nothing is told.
 func (s *Server) watch(fn func(change)) (stop func()) {
-	w := &watcher{wake: make(chan struct{}, 1), quit: make(chan struct{})}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.enter() {
+	w := s.subscribe()
+	if w == nil {
 		return func() {}
 	}
-	s.watchers = append(s.watchers, w)
 	go func() {
 		defer s.tasks.Done()
 		s.feed(w, fn)
 	}()
 	return func() { s.unwatch(w) }
+}
+
+// subscribe makes a watcher whose queue fills from now on; whoever reads it calls s.tasks.Done at the end. It is nil after Close.
+func (s *Server) subscribe() *watcher {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.enter() {
+		return nil
+	}
+	w := &watcher{wake: make(chan struct{}, 1), quit: make(chan struct{})}
+	s.watchers = append(s.watchers, w)
+	return w
 }
 
 func (s *Server) unwatch(w *watcher) {
