@@ -104,7 +104,10 @@ func (s *Server) addIntegration(in integration) (*integration, error) {
 			return nil, err
 		}
 	}
-	in.ID, in.UserID = objectID(), u.ID
+	if in.ID == "" {
+		in.ID = objectID()
+	}
+	in.UserID = u.ID
 	if in.Token == "" {
 		in.Token = random(24)
 	}

@@ -116,6 +116,7 @@ func (s *Server) tell(c change) {
 		c.Room = r.Room
 	}
 	c.revision, c.outgoing = s.revision, s.integrations
+	s.hooks.told = s.revision
 	for _, w := range s.watchers {
 		w.queue = append(w.queue, c)
 		select {

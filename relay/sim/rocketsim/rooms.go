@@ -67,6 +67,7 @@ func (s *Server) AddRoom(made Room) (string, error) {
 	r := s.newRoom(made, members)
 	s.rooms[made.ID] = r
 	s.roomOrder = append(s.roomOrder, made.ID)
+	s.fireBare("roomCreated")
 	s.touch()
 	return made.ID, nil
 }

@@ -62,6 +62,7 @@ func (s *Server) AddUser(u User) (string, error) {
 	if u.Token != "" {
 		s.tokens[hashToken(u.Token)] = token{userID: u.ID, personal: true}
 	}
+	s.fireBare("userCreated")
 	s.touch()
 	return u.ID, nil
 }
@@ -77,7 +78,7 @@ func (s *Server) IssueToken(who string) (string, error) {
 	return s.issue(u, true), nil
 }
 
-// RevokeTokens makes every token of a user invalid, personal ones and sessions.
+// RevokeTokens makes every token of a user invalid, personal ones and sessions, and cuts the user's realtime connections.
 func (s *Server) RevokeTokens(who string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,6 +91,7 @@ func (s *Server) RevokeTokens(who string) error {
 			delete(s.tokens, hash)
 		}
 	}
+	s.cutTokens(u.ID)
 	return nil
 }
 
