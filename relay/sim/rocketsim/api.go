@@ -24,6 +24,7 @@ type route struct {
 	do     endpoint
 	schema *schema // of the query for GET, of the body for POST; nil takes anything
 	open   bool    // needs no login
+	bare   bool    // its answer does not say success
 	since  int     // the first version that has it
 	sends  bool    // has the rate limit of chat.sendMessage
 }
@@ -89,7 +90,7 @@ func (s *Server) work(routes map[string]route, rec *recorder, r *http.Request, b
 	}
 	answer := map[string]any{}
 	maps.Copy(answer, out)
-	if _, ok := answer["status"]; !ok { // login says status, not success
+	if !rt.bare {
 		answer["success"] = true
 	}
 	rec.json(http.StatusOK, answer)

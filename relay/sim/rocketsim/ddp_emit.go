@@ -7,10 +7,10 @@ import (
 
 // emitChange tells every connection what a change of the message collection means to its subscriptions. The stream of a room's
 // messages sends the whole message again whatever has changed, so that a thread's root comes behind each reply (Rocket.Chat:
-// listeners.module.ts, threads hook aftersavemessage.ts).
+// listeners.module.ts, threads hook aftersavemessage.ts). The caller holds s.mu.
 func (s *Server) emitChange(c change) {
 	m := c.Message
-	if c.Silent {
+	if c.Silent || len(s.live.all) == 0 {
 		return
 	}
 	switch c.Kind {
@@ -25,13 +25,11 @@ func (s *Server) emitChange(c change) {
 	}
 }
 
-// emit sends one event to those who have subscribed to it before the change and may hear it now.
+// emit sends one event to those who have subscribed to it and may hear it now.
 func (s *Server) emit(c change, stream, event string, arg json.RawMessage) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, ses := range s.live.all {
 		for _, sub := range ses.subs {
-			if sub.stream != stream || sub.event != event || c.revision <= sub.since || !ses.mayHear(stream, event) {
+			if sub.stream != stream || sub.event != event || !ses.mayHear(stream, event) {
 				continue
 			}
 			args := []any{arg}

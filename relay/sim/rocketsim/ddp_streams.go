@@ -14,11 +14,7 @@ const (
 )
 
 // subscription is one stream's event that a connection is told.
-type subscription struct {
-	id, stream, event string
-
-	since int64 // Server.revision when it began: what was committed before is not told
-}
+type subscription struct{ id, stream, event string }
 
 // subscribe begins a subscription. Asking again with the id of one that is there does nothing.
 func (ses *session) subscribe(f frame, raw []byte) {
@@ -38,7 +34,7 @@ func (ses *session) subscribe(f frame, raw []byte) {
 		ses.put(frameOf(map[string]any{"msg": "nosub", "id": id, "error": refused}))
 		return
 	}
-	ses.subs = append(ses.subs, subscription{id: id, stream: name, event: event, since: s.revision})
+	ses.subs = append(ses.subs, subscription{id: id, stream: name, event: event})
 	if wantsCollection(params) {
 		ses.put(frameOf(map[string]any{"msg": "added", "collection": name, "id": "id", "fields": map[string]any{"eventName": event}}))
 	}

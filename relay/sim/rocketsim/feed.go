@@ -26,9 +26,7 @@ type change struct {
 	// reply, but not to 0.
 	Silent bool
 
-	revision int64          // Server.revision of the commit
-	outgoing []*integration // the integrations at the commit
-	bulk     *bulkDeletion  // for pruned
+	bulk *bulkDeletion // for pruned
 }
 
 // watcher is one reader of the change feed; s.mu guards its queue.
@@ -37,22 +35,6 @@ type watcher struct {
 	wake    chan struct{} // holds one token when the queue has something new
 	quit    chan struct{} // closed by stop
 	stopped bool
-}
-
-// watch calls fn for every change from now on, in the order of the commits, one at a time, on a goroutine of its own and without any
-// lock: fn may call every method of the server except Close. Commits do not wait for it, and nothing is dropped however slow it is.
-// No call begins after stop has returned, except the one that may be running; stop does not wait for that one, so that fn may call it.
-// Close ends the feed and waits for a running call; after Close nothing is told.
-func (s *Server) watch(fn func(change)) (stop func()) {
-	w := s.subscribe()
-	if w == nil {
-		return func() {}
-	}
-	go func() {
-		defer s.tasks.Done()
-		s.feed(w, fn)
-	}()
-	return func() { s.unwatch(w) }
 }
 
 // subscribe makes a watcher whose queue fills from now on; whoever reads it calls s.tasks.Done at the end. It is nil after Close.
@@ -78,6 +60,8 @@ func (s *Server) unwatch(w *watcher) {
 	s.watchers = slices.DeleteFunc(s.watchers, func(other *watcher) bool { return other == w })
 }
 
+// feed calls fn for every change that is queued for a watcher, in the order of the commits, one at a time and without any lock: fn may
+// call every method of the server except Close. Commits do not wait for it, and nothing is dropped however slow it is.
 func (s *Server) feed(w *watcher, fn func(change)) {
 	for {
 		select {
@@ -106,7 +90,8 @@ func (s *Server) next(w *watcher) (change, bool) {
 	return c, true
 }
 
-// tell queues a change for every watcher and wakes whoever waits; the caller holds s.mu.
+// tell sends webhooks and realtime events of a change on their way, queues it for every watcher and wakes whoever waits; the caller
+// holds s.mu.
 func (s *Server) tell(c change) {
 	s.touch()
 	if c.Message.Hidden {
@@ -115,8 +100,8 @@ func (s *Server) tell(c change) {
 	if r := s.rooms[c.Message.RID]; r != nil {
 		c.Room = r.Room
 	}
-	c.revision, c.outgoing = s.revision, s.integrations
-	s.hooks.told = s.revision
+	s.fireChange(c)
+	s.emitChange(c)
 	for _, w := range s.watchers {
 		w.queue = append(w.queue, c)
 		select {

@@ -46,12 +46,10 @@ type outgoingHooks struct {
 	draw     *rand.Rand
 	sent     []Delivery
 	pending  int           // bodies on their way: waiting, held back, being sent or to be sent again
-	told     int64         // Server.revision of the newest change that was told
-	fired    int64         // the newest one whose webhooks are on their way
-	reported chan struct{} // closed and replaced at each attempt and whenever nothing is left to do
+	reported chan struct{} // closed and replaced at each attempt and each end of a body's way
 }
 
-// startHooks begins to deliver outgoing webhooks; it is called once, at the end of New, without s.mu.
+// startHooks makes outgoing webhooks possible; it is called once, in New, without s.mu.
 func (s *Server) startHooks() {
 	c := s.cfg.Hooks
 	s.mu.Lock()
@@ -60,6 +58,5 @@ func (s *Server) startHooks() {
 		draw: rand.New(rand.NewPCG(c.Seed, 0)), reported: make(chan struct{}), //nolint:gosec // chance that a test can repeat
 	}
 	s.mu.Unlock()
-	s.watch(s.fireChange)
 	s.onBreak(breaker{inject: s.breakDelivery, mend: s.mendDelivery})
 }

@@ -181,7 +181,9 @@ func (s *Server) hold(j hookJob, group int) {
 		return
 	}
 	s.later(heldFor, func() {
-		s.release(j.lane(), s.takeHeld(func(h *heldHook) bool { return h == one }))
+		if slices.Contains(s.hooks.held, one) {
+			s.release(j.lane(), s.takeHeld(func(h *heldHook) bool { return h == one || same(h) }))
+		}
 	})
 }
 

@@ -41,22 +41,19 @@ type hookBody struct {
 	Message     any     `json:"message,omitempty"`
 }
 
-// fireChange fires what a change of the message collection means to webhooks.
+// fireChange fires what a change of the message collection means to webhooks; the caller holds s.mu.
 func (s *Server) fireChange(c change) {
 	m := c.Message
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.progress(func(h *outgoingHooks) { h.fired = c.revision })
-	room := s.firedRoom(m.RID)
-	if room == nil || len(c.outgoing) == 0 {
+	if len(s.integrations) == 0 || s.rooms[m.RID] == nil {
 		return
 	}
+	room := s.firedRoom(m.RID)
 	for _, name := range hookEventsOf(c) {
 		e := hookEvent{name: name, room: room, message: m, fault: s.askedDelivery(m)}
 		if name == "roomJoined" || name == "roomLeft" {
 			e.message = nil
 		}
-		s.fire(e, c.outgoing)
+		s.fire(e)
 	}
 }
 
@@ -81,12 +78,9 @@ func hookEventsOf(c change) []string {
 	return nil
 }
 
-// firedRoom is a room as webhooks are told of it; nil when there is none. The caller holds s.mu.
+// firedRoom is a room that there is, as webhooks are told of it. The caller holds s.mu.
 func (s *Server) firedRoom(rid string) *firedRoom {
 	r := s.rooms[rid]
-	if r == nil {
-		return nil
-	}
 	f := &firedRoom{Room: r.Room}
 	for _, uid := range r.order {
 		if u := s.users[uid]; u != nil {
@@ -98,16 +92,16 @@ func (s *Server) firedRoom(rid string) *firedRoom {
 
 // fireBare fires an event that is not about a message: roomCreated, roomArchived or userCreated. The caller holds s.mu.
 func (s *Server) fireBare(name string) {
-	s.fire(hookEvent{name: name}, s.integrations)
+	s.fire(hookEvent{name: name})
 }
 
 // fire sends an event on its way to every integration that wants it, with the body as it is now; the caller holds s.mu.
-func (s *Server) fire(e hookEvent, to []*integration) {
+func (s *Server) fire(e hookEvent) {
 	sender, text, wasEdited := "", "", false
 	if e.message != nil {
 		sender, text, wasEdited = e.message.U.Username, e.message.Msg, !e.message.EditedAt.IsZero()
 	}
-	for _, in := range to {
+	for _, in := range s.integrations {
 		word, ok := "", true
 		if e.name == "sendMessage" {
 			word, ok = in.word(text)

@@ -102,7 +102,8 @@ func (s *Server) pick(c *call, key string, all []*message) (map[string]any, erro
 	return map[string]any{key: rows, "count": len(rows), "offset": p.offset, "total": len(all)}, nil
 }
 
-// compare orders two messages by the sort of a request; keys that nothing is sorted by here make no difference.
+// compare orders two messages by the sort of a request, and those that are alike by their insertion; keys that nothing is sorted by
+// here make no difference.
 func (p page) compare(a, b *message) int {
 	for _, o := range p.order {
 		way := 0
@@ -131,7 +132,7 @@ func (p page) compare(a, b *message) int {
 			return way
 		}
 	}
-	return 0
+	return cmp.Compare(a.seq, b.seq)
 }
 
 // shown are messages as REST shows them.

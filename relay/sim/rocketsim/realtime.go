@@ -48,11 +48,6 @@ type RealtimeStatus struct {
 // mountRealtime puts the realtime endpoint into the mux.
 func (s *Server) mountRealtime(mux *http.ServeMux) {
 	mux.HandleFunc("GET /websocket", s.serveRealtime)
-}
-
-// startRealtime begins to tell connections what changes.
-func (s *Server) startRealtime() {
-	s.watch(s.emitChange)
 	s.onBreak(breaker{inject: s.breakRealtime, mend: s.mendRealtime})
 }
 

@@ -16,7 +16,7 @@ func shaped(do endpoint, sc schema) route { return route{do: do, schema: &sc} }
 
 func (s *Server) accountRoutes() map[string]route {
 	return map[string]route{
-		"POST login":               {do: s.login, open: true},
+		"POST login":               {do: s.login, open: true, bare: true},
 		"GET me":                   {do: s.me},
 		"GET info":                 {do: s.info, open: true},
 		"GET users.info":           {do: s.usersInfo},
