@@ -76,7 +76,6 @@ func New(cfg Config) (*Server, error) {
 	s.mountPage(mux)
 	s.handler = mux
 	s.startHooks()
-	s.startRealtime()
 	return s, nil
 }
 
