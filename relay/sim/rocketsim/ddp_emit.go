@@ -66,7 +66,7 @@ func (ses *session) tell(frame []byte) {
 	f := ses.srv.strikeRealtime(onEvent)
 	switch {
 	case f.Cut:
-		ses.cancel()
+		ses.cut()
 		return
 	case f.Lose:
 		return

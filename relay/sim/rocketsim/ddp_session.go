@@ -21,10 +21,10 @@ const (
 	closeSlowText                          = "SLOW_CONSUMER"
 )
 
-// session is one connection to the realtime API. The server's lock guards everything below conn and the channels.
+// session is one connection to the realtime API. The server's lock guards everything below the channels.
 type session struct {
 	srv    *Server
-	conn   *websocket.Conn
+	conn   *websocket.Conn    // used by run alone
 	cancel context.CancelFunc // cuts the connection
 	wake   chan struct{}      // holds one token when something is to be sent
 	heard  chan struct{}      // holds one token when the client has said something
@@ -62,6 +62,13 @@ func (ses *session) run(ctx context.Context) {
 	ses.cancel()
 	<-written
 	_ = ses.conn.CloseNow() // it has ended either way
+}
+
+// answersPing tells whether a ping of WebSocket itself, not of DDP, is answered: a server that hangs does not.
+func (ses *session) answersPing(context.Context, []byte) bool {
+	ses.srv.mu.Lock()
+	defer ses.srv.mu.Unlock()
+	return !ses.stalled
 }
 
 // read takes the client's frames one after the other.

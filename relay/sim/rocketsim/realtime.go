@@ -51,7 +51,7 @@ func (s *Server) mountRealtime(mux *http.ServeMux) {
 	s.onBreak(breaker{inject: s.breakRealtime, mend: s.mendRealtime})
 }
 
-// serveRealtime holds one connection until it ends.
+// serveRealtime holds one connection until it ends. A connection counts before its client knows that it is there.
 func (s *Server) serveRealtime(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	f := s.strikeRealtime(onConnect)
@@ -66,43 +66,47 @@ func (s *Server) serveRealtime(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(f.Status), f.Status)
 		return
 	}
-	conn, err := websocket.Accept(w, r, nil)
+	ctx, cancel := context.WithCancel(s.ctx) // the connection outlives its request
+	defer cancel()
+	ses := &session{
+		srv: s, cancel: cancel, stalled: f.Stall, wake: make(chan struct{}, 1), heard: make(chan struct{}, 1),
+		calls: map[string]callWindow{},
+	}
+	s.admit(ses)
+	defer s.dismiss(ses)
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{OnPingReceived: ses.answersPing})
 	if err != nil {
+		s.mu.Lock()
+		s.live.accepted--
+		s.mu.Unlock()
 		s.cfg.Log.Info("realtime connection refused", "error", err)
 		return
 	}
-	ctx, cancel := context.WithCancel(s.ctx) // the connection outlives its request
-	ses := &session{
-		srv: s, conn: conn, cancel: cancel, stalled: f.Stall, wake: make(chan struct{}, 1), heard: make(chan struct{}, 1),
-		calls: map[string]callWindow{},
-	}
-	if !s.admit(ses) {
-		cancel()
-		_ = conn.CloseNow() // nobody is served any more
-		return
-	}
+	ses.conn = conn
 	ses.run(ctx) //nolint:contextcheck // the connection outlives its request
-	s.dismiss(ses)
 }
 
-// admit counts a connection in; false when the simulator is closed.
-func (s *Server) admit(ses *session) bool {
+// admit counts a connection in.
+func (s *Server) admit(ses *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return false
-	}
 	s.live.all = append(s.live.all, ses)
 	s.live.accepted++
 	s.touch()
-	return true
 }
 
 // dismiss counts a connection out.
 func (s *Server) dismiss(ses *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.live.all = slices.DeleteFunc(s.live.all, func(other *session) bool { return other == ses })
+	ses.cut()
+}
+
+// cut ends a connection without a word, and counts it out; the caller holds the server's lock.
+func (ses *session) cut() {
+	ses.cancel()
+	s := ses.srv
+	s.live.all = slices.DeleteFunc(slices.Clone(s.live.all), func(other *session) bool { return other == ses })
 	s.touch()
 }
 

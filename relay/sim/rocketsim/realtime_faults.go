@@ -114,7 +114,7 @@ func (s *Server) mendRealtime() {
 }
 
 // DropRealtime cuts every connection as a broken network does, without a word, and returns how many there were.
-func (s *Server) DropRealtime() int { return s.toAll(func(ses *session) { ses.cancel() }) }
+func (s *Server) DropRealtime() int { return s.toAll((*session).cut) }
 
 // StallRealtime makes every connection silent for ever, as a server does that hangs, and returns how many there were. Those that come
 // later are not meant; see [RealtimeFault] for them.
@@ -130,18 +130,19 @@ func (s *Server) SendRealtime(text string) int {
 func (s *Server) toAll(do func(*session)) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, ses := range s.live.all {
+	all := s.live.all
+	for _, ses := range all {
 		do(ses)
 	}
 	s.touch()
-	return len(s.live.all)
+	return len(all)
 }
 
 // cutTokens cuts the connections of a user, whose tokens were revoked; the caller holds s.mu.
 func (s *Server) cutTokens(uid string) {
 	for _, ses := range s.live.all {
 		if ses.user == uid {
-			ses.cancel()
+			ses.cut()
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package rocketsim_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -97,10 +98,20 @@ func TestFaultsOfConnections(t *testing.T) {
 	x.say(in("ben", "2"))
 	w.say(`{"msg":"ping"}`)
 	x.SendRealtime("hello")
-	x.DropRealtime()
-	if raw, err := w.raw(); err == nil {
-		t.Errorf("a stalled connection said %q", raw)
+	silence, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	heard := make(chan struct{})
+	go func() { // whoever pings must read
+		defer close(heard)
+		if raw, err := w.raw(); err == nil {
+			t.Errorf("a stalled connection said %q", raw)
+		}
+	}()
+	if err := w.conn.Ping(silence); err == nil {
+		t.Error("a stalled connection answers WebSocket's pings")
 	}
+	x.DropRealtime()
+	<-heard
 	if _, raw, err := silent.Read(within(t)); err == nil {
 		t.Errorf("a silent connection said %q", raw)
 	}
