@@ -9,14 +9,6 @@ func (s *Server) sees(uid, rid string) bool {
 	return u != nil && r != nil && s.mayRead(u, r)
 }
 
-// isMember tells whether a user is in a room. It takes s.mu.
-func (s *Server) isMember(uid, rid string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.rooms[rid]
-	return r != nil && r.has(uid)
-}
-
 // mayRead is sees for a caller that holds s.mu.
 func (s *Server) mayRead(u *user, r *room) bool {
 	return r.has(u.ID) || r.Type == Channel && s.can(u, "view-c-room")

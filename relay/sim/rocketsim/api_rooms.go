@@ -1,7 +1,6 @@
 package rocketsim
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -141,7 +140,7 @@ func (s *Server) history(kind RoomType) endpoint {
 			if given := c.text(name); given != "" {
 				var ok bool
 				if *at, ok = parseDate(given); !ok {
-					return nil, &Error{Status: 500, Reason: "Internal server error"}
+					return nil, plain("Invalid Date")
 				}
 			}
 		}
@@ -215,15 +214,13 @@ func (s *Server) members(kind RoomType) endpoint {
 		if err != nil {
 			return nil, err
 		}
-		filter, err := regexp.Compile("(?i)" + regexp.QuoteMeta(c.text("filter")))
-		if err != nil {
-			return nil, err
-		}
+		filter := strings.ToLower(c.text("filter"))
 		var in []*user
 		for _, uid := range r.order {
 			u := s.users[uid]
 			asked := texts(c.params["status"])
-			if (filter.MatchString(u.Username) || filter.MatchString(u.Name)) && (asked == nil || slices.Contains(asked, "online")) {
+			named := strings.Contains(strings.ToLower(u.Username+"\n"+u.Name), filter)
+			if named && (asked == nil || slices.Contains(asked, "online")) {
 				in = append(in, u)
 			}
 		}

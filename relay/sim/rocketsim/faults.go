@@ -15,6 +15,7 @@ type Fault struct {
 	Changes bool   // only requests that may change something, so anything but GET
 
 	Status int    // answer with this status and the server's own body for it
+	Text   string // error in that body, without an errorType, e.g. the E11000 of two servers that insert the same id at once
 	Body   string // answer with this text/html instead, as a proxy in between would
 	// RetryAfter is, with Status 429, how far X-RateLimit-Reset is away and how many seconds the text says; there is no Retry-After.
 	RetryAfter time.Duration
@@ -95,14 +96,14 @@ func (f *Fault) strikes() bool { return f.fails() || f.Truncate || f.Slow > 0 ||
 // faultError is what an injected status answers with.
 func faultError(status int) *Error {
 	e := &Error{Status: status, Reason: http.StatusText(status)}
-	switch {
-	case status == http.StatusUnauthorized:
+	switch status {
+	case http.StatusUnauthorized:
 		e.Reason = "You must be logged in to do this."
-	case status == http.StatusNotFound:
+	case http.StatusNotFound:
 		e.Reason = "Resource not found"
-	case status == http.StatusBadRequest:
+	case http.StatusBadRequest:
 		e.Code = "error-invalid-params"
-	case status == http.StatusInternalServerError:
+	case http.StatusInternalServerError:
 		e.Reason = "Internal server error"
 	}
 	return e

@@ -19,6 +19,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{"status", rocketsim.Fault{Status: 500}, 500, "Internal server error", 0},
 		{"another status", rocketsim.Fault{Status: 503}, 503, "Service Unavailable", 0},
+		{"text", rocketsim.Fault{Status: 400, Text: "E11000 duplicate key"}, 400, "E11000 duplicate key", 0},
 		{"after the work", rocketsim.Fault{Status: 502, AfterCommit: true}, 502, "Bad Gateway", 1},
 		{"reset", rocketsim.Fault{Reset: true}, 0, "", 0},
 		{"reset after the work", rocketsim.Fault{Reset: true, AfterCommit: true}, 0, "", 1},

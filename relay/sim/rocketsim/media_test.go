@@ -78,8 +78,7 @@ func TestDownloadsWantCredentials(t *testing.T) {
 	}
 	withCookie, err := http.NewRequest(http.MethodGet, x.url+url, nil)
 	must(t, err)
-	withCookie.AddCookie(&http.Cookie{Name: "rc_uid", Value: "id-ann"})
-	withCookie.AddCookie(&http.Cookie{Name: "rc_token", Value: "token-ann"})
+	withCookie.Header.Set("Cookie", "rc_uid=id-ann; rc_token=token-ann")
 	for name, c := range map[string]struct {
 		reply  reply
 		status int

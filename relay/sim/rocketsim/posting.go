@@ -14,15 +14,6 @@ type posting struct {
 	doc  map[string]any // the message as it came, with JSON's types: msg, tmid, alias, attachments, … and keys that nobody knows
 }
 
-// send commits a message as the server's library function sendMessage does for webhooks and uploads, and tells it to watchers: tmid
-// is taken as it is, and nothing is checked but the message itself. It takes s.mu; post is the same for callers who hold it. A refusal
-// is an *[Error].
-func (s *Server) send(p posting) (*message, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.post(p)
-}
-
 // execute commits a message as the server's executeSendMessage does for chat.sendMessage and for what people type: the room and the
 // thread are found from rid and tmid, and the sender must be allowed to post there. The caller holds s.mu.
 func (s *Server) execute(p posting) (*message, error) {
@@ -89,7 +80,8 @@ func (s *Server) checkTime(doc map[string]any) error {
 	return nil
 }
 
-// post is send for callers who hold s.mu.
+// post commits a message as the server's library function sendMessage does for webhooks and uploads, and tells of it: tmid is taken as it
+// is, and nothing is checked but the message itself. The caller holds s.mu. A refusal is an *[Error].
 func (s *Server) post(p posting) (*message, error) {
 	if s.closed {
 		return nil, ErrClosed

@@ -56,6 +56,11 @@ func TestMentions(t *testing.T) {
 	}
 	_, err := x.AddUser(rocketsim.User{ID: "id-pure", Username: "pure", Roles: []string{"bot"}, Token: "token-pure"})
 	must(t, err)
+	must(t, x.SetRoles("pure", "bot", "user"))
+	if m := x.sendMessage("pure", object{"rid": "GENERAL", "msg": "@all"}).ok(t).message(); len(m["mentions"].([]any)) != 1 {
+		t.Errorf("with the role user, too: %v", m["mentions"])
+	}
+	must(t, x.SetRoles("id-pure", "bot"))
 	if m := x.sendMessage("pure", object{"rid": "GENERAL", "msg": "@all"}).ok(t).message(); len(m["mentions"].([]any)) != 0 {
 		t.Errorf("a bot alone: %v", m["mentions"])
 	}

@@ -68,6 +68,9 @@ func (s *Server) decide(rec *recorder, f Fault, work func()) bool {
 	if f.Status == http.StatusTooManyRequests {
 		e = s.tooMany(rec.header, window{limit: s.cfg.Limits.Calls}, f.RetryAfter)
 	}
+	if f.Text != "" {
+		e = &Error{Status: f.Status, Reason: f.Text}
+	}
 	s.refuse(rec, e)
 	return false
 }

@@ -18,10 +18,10 @@ var ErrClosed = errors.New("rocketsim: closed")
 
 // Server is a simulated Rocket.Chat workspace. All its methods may be called from several goroutines at once.
 type Server struct {
-	cfg     Config
-	born    time.Time
-	handler http.Handler
-	patterns
+	cfg      Config
+	born     time.Time
+	handler  http.Handler
+	patterns patterns
 
 	ctx   context.Context // ends with Close
 	stop  context.CancelFunc

@@ -168,7 +168,9 @@ func (x *site) say(m rocketsim.Say) string {
 }
 
 // in is what a person says in GENERAL.
-func in(from, text string) rocketsim.Say { return rocketsim.Say{From: from, Room: "GENERAL", Text: text} }
+func in(from, text string) rocketsim.Say {
+	return rocketsim.Say{From: from, Room: "GENERAL", Text: text}
+}
 
 // ok wants a success.
 func (r reply) ok(t *testing.T) reply {
@@ -194,7 +196,7 @@ func (r reply) refused(t *testing.T, status int, body object) reply {
 
 // at walks into the body by keys and indexes.
 func (r reply) at(path ...any) any {
-	var v any = map[string]any(r.Body)
+	var v any = r.Body
 	for _, step := range path {
 		switch step := step.(type) {
 		case string:
@@ -280,6 +282,7 @@ func TestPeopleAndRoomsAreChecked(t *testing.T) {
 		"direct with none": second(x.AddRoom(rocketsim.Room{Type: rocketsim.Direct})),
 		"token of nobody":  second(x.IssueToken("nobody")),
 		"revoke of nobody": x.RevokeTokens("nobody"),
+		"roles of nobody":  x.SetRoles("nobody", "admin"),
 		"join of nobody":   x.Join("nobody", "GENERAL"),
 		"join of nowhere":  x.Join("ann", "nowhere"),
 		"join of a direct": x.Join("ben", "id-annid-bot"),

@@ -3,7 +3,6 @@ package rocketsim
 import (
 	"slices"
 	"sort"
-	"strings"
 	"time"
 )
 
@@ -140,5 +139,3 @@ func sorted(all []*message, compare func(a, b *message) int) []*message {
 	slices.SortStableFunc(out, compare)
 	return out
 }
-
-func byID(a, b *message) int { return strings.Compare(a.ID, b.ID) }

@@ -67,6 +67,19 @@ func (s *Server) AddUser(u User) (string, error) {
 	return u.ID, nil
 }
 
+// SetRoles gives a user, by id or username, other roles.
+func (s *Server) SetRoles(who string, roles ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, err := s.person(who)
+	if err != nil {
+		return err
+	}
+	u.Roles = slices.Clone(roles)
+	s.touch()
+	return nil
+}
+
 // IssueToken makes a personal access token for a user, given by id or username.
 func (s *Server) IssueToken(who string) (string, error) {
 	s.mu.Lock()
@@ -111,13 +124,6 @@ func (s *Server) person(who string) (*user, error) {
 		return u, nil
 	}
 	return nil, fmt.Errorf("rocketsim: there is no user %q", who)
-}
-
-// bearer finds the user that a token, of either kind, belongs to; nil when it belongs to none. It takes s.mu.
-func (s *Server) bearer(secret string) *user {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.users[s.tokens[hashToken(secret)].userID]
 }
 
 // hashToken is how the real server keeps tokens: the base64 of their SHA-256.
