@@ -2,7 +2,8 @@
 // and documents alone and imports nothing else of this module, so that it can contradict the client that is tested with it.
 //
 // [Server] answers the REST API (/api/v1) of the versions 7, 8 and 9, keeps messages, threads, edits and deletions as the real
-// server does, and lets people talk in it through Go methods. Faults can be injected into requests. Everything is kept in memory.
+// server does, calls outgoing webhooks, speaks DDP over WebSocket, and lets people talk in it through Go methods and a chat page.
+// Faults can be injected into each. Everything is kept in memory.
 package rocketsim
 
 import (
