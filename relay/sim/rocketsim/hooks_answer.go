@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // verdict is what follows an attempt to call a webhook.
@@ -126,4 +127,34 @@ func (in *integration) answerMessage(doc map[string]any) map[string]any {
 		m["attachments"] = list
 	}
 	return m
+}
+
+const (
+	powersOfTen     = "powers-of-ten"
+	powersOfTwo     = "powers-of-two"
+	incrementsOfTwo = "increments-of-two"
+)
+
+// retryWait is how long the server waits after an attempt has failed, before the next; tries counts the failed ones before it. It
+// is false for a delay that it does not know, which ends the attempts.
+func retryWait(delay string, tries int) (time.Duration, bool) {
+	const longest = 1 << 62 // nanoseconds
+	var step, factor time.Duration
+	switch delay {
+	case powersOfTen, "":
+		step, factor = 100*time.Millisecond, 10
+	case powersOfTwo:
+		step, factor = 2*time.Second, 2
+	case incrementsOfTwo:
+		return time.Duration(min(tries, 1<<30)+1) * 2 * time.Second, true
+	default:
+		return 0, false
+	}
+	for range tries {
+		if step > longest/factor {
+			return longest, true
+		}
+		step *= factor
+	}
+	return step, true
 }

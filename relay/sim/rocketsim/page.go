@@ -96,7 +96,7 @@ func (p *chatPage) permalink(w http.ResponseWriter, r *http.Request) {
 	fragment := ""
 	s.mu.Lock()
 	if m := s.store.held[r.URL.Query().Get("msg")]; m != nil {
-		at.Room, fragment = m.RID, "message-"+m.ID
+		at.Room, fragment = m.RID, messageAnchor(m.ID, m.TMID != "")
 		if m.TMID != "" || m.HasThread {
 			at.Thread = m.root()
 		}

@@ -89,9 +89,9 @@ const send = async (form, button) => {
     form.reset();
     field.value = "";
     form.parentElement.querySelector(".scroll").scrollTop = 0; // the list is laid out from the bottom
-    if (form.elements.room.value.startsWith("@")) location.reload(); // the room is there now
   }
-  field.focus();
+  const active = document.activeElement;
+  if (active === document.body || form.contains(active)) field.focus(); // whoever has gone on elsewhere is left there
 };
 
 document.documentElement.classList.add("scripted");
@@ -107,6 +107,9 @@ document.addEventListener("keydown", (e) => {
   e.target.form.requestSubmit();
 });
 document.addEventListener("toggle", (e) => {
-  if (e.target.open && e.target.contains(document.activeElement)) e.target.querySelector("[name=text]")?.focus();
+  const field = e.target.querySelector("[name=text]");
+  if (!field || !e.target.open || !e.target.contains(document.activeElement)) return;
+  field.focus();
+  field.setSelectionRange(field.value.length, field.value.length);
 }, true);
 if (log && window.EventSource) listen();

@@ -227,49 +227,6 @@ func told(m *message) time.Time {
 	return m.TS
 }
 
-// lookInto adds the chosen room's messages and the chosen thread.
-func (v *chatView) lookInto(s *Server, me *user, thread string) {
-	r := s.rooms[v.Room.Key]
-	if r == nil {
-		return
-	}
-	if root := s.store.held[thread]; root != nil && root.RID == r.ID {
-		v.Choice.Thread = thread
-		v.Thread = s.lookThread(root, me, v.Choice)
-	}
-	for _, m := range slices.Backward(s.store.shelf(r.ID).told) {
-		if m.Hidden || m.TMID != "" && !m.TShow && s.store.held[m.TMID] != nil {
-			continue
-		}
-		if len(v.Messages) == shownMessages {
-			v.Earlier = true
-			break
-		}
-		v.Messages = append(v.Messages, s.lookMessage(m, me, v.Choice))
-	}
-	slices.Reverse(v.Messages)
-}
-
-func (s *Server) lookThread(root *message, me *user, at choice) *threadView {
-	t := &threadView{Root: s.lookMessage(root, me, at), Choice: at}
-	t.Root.inThread()
-	for _, m := range s.store.threads[root.ID] {
-		if m.Hidden {
-			continue
-		}
-		mv := s.lookMessage(m, me, at)
-		mv.inThread()
-		t.Replies = append(t.Replies, mv)
-	}
-	t.Total = len(t.Replies)
-	t.Earlier = max(0, t.Total-shownReplies)
-	t.Replies = t.Replies[t.Earlier:]
-	return t
-}
-
-// inThread makes a message one that is shown beside the room.
-func (v *messageView) inThread() { v.InThread, v.Anchor = true, messageAnchor(v.Key, true) }
-
 func (s *Server) stamp(at time.Time) stampView {
 	short := "15:04"
 	if at.Format(time.DateOnly) != s.cfg.Now().UTC().Format(time.DateOnly) {

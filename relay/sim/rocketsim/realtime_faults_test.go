@@ -35,22 +35,23 @@ func TestFaultsOfEvents(t *testing.T) {
 			for _, text := range []string{"1", "2", "3"} {
 				x.say(in("ben", text))
 			}
-			x.SendRealtime(`{"msg":"end"}`)
+			const end = `{"msg":"end"}`
+			x.SendRealtime(end)
 			var got []string
 			for {
 				raw, err := w.raw()
 				must(t, err)
 				var f struct {
-					Msg    string
 					Fields struct{ Args []struct{ Msg string } }
 				}
-				if json.Unmarshal([]byte(raw), &f) != nil {
-					got = append(got, "!")
-				} else if f.Msg == "end" {
+				if raw == end {
 					break
-				} else {
-					got = append(got, f.Fields.Args[0].Msg)
 				}
+				told := "!"
+				if json.Unmarshal([]byte(raw), &f) == nil {
+					told = f.Fields.Args[0].Msg
+				}
+				got = append(got, told)
 			}
 			if strings.Join(got, " ") != c.want {
 				t.Errorf("told %q, want %q", got, c.want)
@@ -78,11 +79,11 @@ func TestCutInsteadOfAnEvent(t *testing.T) {
 func TestFaultsOfConnections(t *testing.T) {
 	x := newSite(t, rocketsim.Config{})
 	must(t, x.Break("live-refused", 1), x.Break("live-silent", 1))
-	_, resp, err := websocket.Dial(within(t), x.url+"/websocket", nil)
-	if err == nil || resp.StatusCode != http.StatusServiceUnavailable {
+	_, status, err := open(within(t), x.url, nil)
+	if err == nil || status != http.StatusServiceUnavailable {
 		t.Errorf("refused with %v", err)
 	}
-	silent, _, err := websocket.Dial(within(t), x.url+"/websocket", nil)
+	silent, _, err := open(within(t), x.url, nil)
 	must(t, err)
 	defer func() { _ = silent.CloseNow() }()
 	must(t, silent.Write(within(t), websocket.MessageText, []byte(`{"msg":"connect","version":"1","support":["1"]}`)))
@@ -204,13 +205,12 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { close(p.closed); return nil }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
-// open connects a websocket through a pipe.
-func (p *pipes) open(t *testing.T) *websocket.Conn {
+// dial connects a websocket through a pipe.
+func (p *pipes) dial(t *testing.T) *websocket.Conn {
 	t.Helper()
 	there, here := net.Pipe()
 	p.waiting <- there
-	client := &http.Client{Transport: onlyConn{here}}
-	conn, _, err := websocket.Dial(t.Context(), "http://pipe.test/websocket", &websocket.DialOptions{HTTPClient: client})
+	conn, _, err := open(t.Context(), "http://pipe.test", &http.Client{Transport: onlyConn{here}})
 	must(t, err)
 	return conn
 }
@@ -257,7 +257,7 @@ func TestIdleConnections(t *testing.T) {
 			server := &http.Server{Handler: s.Handler()}
 			go func() { _ = server.Serve(line) }()
 			start := time.Now()
-			conn := line.open(t)
+			conn := line.dial(t)
 			var pinged []time.Duration
 			closed := time.Duration(0)
 			enough := time.AfterFunc(4*time.Minute+time.Second, func() { s.DropRealtime() })
