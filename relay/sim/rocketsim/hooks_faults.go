@@ -8,7 +8,11 @@ import (
 )
 
 // DeliveryFault is something that goes wrong with outgoing webhooks. The first injected fault that matches an event for an address
-// strikes it, alone; one that a text asks for goes first. Retries are not struck again.
+// strikes it, alone; one that a text asks for goes first. Retries are not struck again. [Server.Break] and texts know them by name:
+//
+//	dup  drop  reorder    the webhook comes twice, never, or behind the next one
+//	delay:5               the webhook comes 5 seconds later
+//	shuffle:3             the next 3 webhooks come in another order
 type DeliveryFault struct {
 	Integration string // id; empty = any
 	Event       string // empty = any
@@ -42,11 +46,7 @@ func (f *DeliveryFault) matches(j hookJob) bool {
 		(f.MessageID == "" || f.MessageID == j.message)
 }
 
-// namedDelivery reads a fault's name, for [Server.Break] and texts:
-//
-//	dup  drop  reorder    the webhook comes twice, never, or behind the next one
-//	delay:5               the webhook comes 5 seconds later
-//	shuffle:3             the next 3 webhooks come in another order
+// namedDelivery reads a fault's name.
 func namedDelivery(name string) (DeliveryFault, bool) {
 	word, arg, has := strings.Cut(name, ":")
 	number, err := strconv.ParseFloat(arg, 64)

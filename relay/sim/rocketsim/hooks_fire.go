@@ -35,7 +35,6 @@ func (s *Server) fireChange(c change) {
 // hookEventsOf names the events that a change is. System messages are no messages to webhooks, but some say who came and went; a
 // file's post is two events.
 func hookEventsOf(c change) []string {
-	file := c.Message.File != nil && (c.Before == nil || c.Before.File == nil)
 	switch {
 	case c.Kind == inserted && (c.Message.T == "uj" || c.Message.T == "au"):
 		return []string{"roomJoined"}
@@ -43,12 +42,10 @@ func hookEventsOf(c change) []string {
 		return []string{"roomLeft"}
 	case c.Message.T != "":
 		return nil
-	case c.Kind == inserted && file:
+	case c.Kind == inserted && c.Message.File != nil:
 		return []string{"sendMessage", "fileUploaded"}
 	case c.Kind == inserted, c.Kind == edited:
 		return []string{"sendMessage"}
-	case c.Kind == updated && file:
-		return []string{"fileUploaded"}
 	}
 	return nil
 }

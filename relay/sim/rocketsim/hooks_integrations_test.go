@@ -56,3 +56,17 @@ func TestIntegrationsMadeThroughREST(t *testing.T) {
 		t.Errorf("integrations %+v", all)
 	}
 }
+
+// TestUnknownDelaysEndTheAttempts makes what integrations.create takes and the server then trips over.
+func TestUnknownDelaysEndTheAttempts(t *testing.T) {
+	x := newSite(t, rocketsim.Config{})
+	rec := newReceiver(t, func(int, object) said { return said{503, "text/plain", "x"} })
+	x.post("integrations.create", "root", object{
+		"type": "webhook-outgoing", "username": "rocket.cat", "channel": "", "event": "sendMessage", "urls": []string{rec.URL},
+		"name": "relay", "enabled": true, "scriptEnabled": false, "retryFailedCalls": true, "retryCount": 9, "retryDelay": "soon",
+	}).ok(t)
+	x.say(in("ann", "hello"))
+	if d := x.settled(); len(d) != 1 || d[0].Next != "given up" {
+		t.Errorf("attempts %+v", d)
+	}
+}

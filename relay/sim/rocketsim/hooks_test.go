@@ -219,6 +219,34 @@ func TestFileUploadsAreTwoEvents(t *testing.T) {
 	}
 }
 
+func TestFilesInDirectRooms(t *testing.T) {
+	x := newSite(t, rocketsim.Config{})
+	rec := newReceiver(t, nil)
+	x.hook(rocketsim.Integration{URLs: []string{rec.URL}, Event: "fileUploaded", Channel: []string{"all_direct_messages"}})
+	_, err := x.Upload(rocketsim.Upload{From: "ann", Room: "@bot", Name: "a.txt"})
+	must(t, err)
+	x.settled()
+	got := rec.calls()[0]
+	room, _ := got["room"].(object)
+	if _, named := got["channel_name"]; named || got["text"] != "" || room["name"] != nil || room["t"] != "d" ||
+		fmt.Sprint(room["uids"], room["usernames"]) != "[id-ann id-bot] [ann bot]" {
+		t.Errorf("fileUploaded %v", got)
+	}
+}
+
+// TestSendersOwnTimeIsTold sends a ts near the server's time, which is kept as it was written.
+func TestSendersOwnTimeIsTold(t *testing.T) {
+	x := newSite(t, rocketsim.Config{})
+	rec := newReceiver(t, nil)
+	x.hook(rocketsim.Integration{URLs: []string{rec.URL}})
+	near := x.now().Add(time.Second).Format("2006-01-02 15:04:05")
+	x.sendMessage("ann", object{"rid": "GENERAL", "msg": "x", "ts": near}).ok(t)
+	x.settled()
+	if got := rec.calls()[0]["timestamp"]; got != near {
+		t.Errorf("timestamp %v, want %v", got, near)
+	}
+}
+
 func TestRoomsAndUsersFireNothingButTheToken(t *testing.T) {
 	x := newSite(t, rocketsim.Config{})
 	events := []string{"roomCreated", "userCreated", "roomJoined", "roomLeft"}

@@ -7,6 +7,13 @@ import (
 
 // RealtimeFault is something that goes wrong with the realtime API. Each fault is of one kind, by the first field that is set: of
 // connections as they come, of logins, or of events as they are sent. The first injected fault of a kind strikes, alone.
+// [Server.Break] knows them by name:
+//
+//	live-refused  live-silent  new connections are answered 503, or accepted and then left silent
+//	login-refused              logins fail as with a wrong token
+//	event-lost  event-dup      an event is not sent, or twice
+//	event-garbage  event-cut   half a frame comes before an event, or the connection is cut instead
+//	live-cut  live-stall       DropRealtime and StallRealtime: at once, so that how often does not matter
 type RealtimeFault struct {
 	Status int  // connections are answered with this HTTP status instead of being accepted
 	Stall  bool // connections are accepted, and nothing is ever sent to them or understood from them
@@ -68,13 +75,7 @@ func (s *Server) strikeRealtime(kind realtimeKind) RealtimeFault {
 	return struck
 }
 
-// breakRealtime injects a fault by its name, for [Server.Break], and reports whether there is one:
-//
-//	live-cut  live-stall       every connection that is open now is cut, or falls silent; at once, so how often does not matter
-//	live-refused  live-silent  new connections are answered 503, or accepted and then left silent
-//	login-refused              logins fail as with a wrong token
-//	event-lost  event-dup      an event is not sent, or twice
-//	event-garbage  event-cut   half a frame comes before an event, or the connection is cut instead
+// breakRealtime injects a fault by its name, and reports whether there is one.
 func (s *Server) breakRealtime(name string, times int) bool {
 	f := RealtimeFault{Times: times, name: name}
 	switch name {

@@ -92,8 +92,8 @@ func (s *Server) found() error {
 // Handler serves everything: the REST API, downloads, the realtime endpoint and the chat page.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Close ends the change feed, injected delays, watches and waits, and returns when their goroutines have ended. It may be called
-// more than once.
+// Close ends the change feed, webhooks, realtime connections, live pages, injected delays, watches and waits, and returns when their
+// goroutines have ended. Webhooks not yet delivered are dropped. It may be called more than once.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
