@@ -22,6 +22,8 @@ const (
 type APIError struct {
 	// Status is the HTTP status.
 	Status int
+	// Route is the endpoint that was called.
+	Route string
 	// Code is the answer's errorType, such as "error-not-allowed", or else the code in brackets at the end of its text; empty if
 	// it has neither, as many refusals.
 	Code string
@@ -49,8 +51,8 @@ func (e *APIError) Error() string {
 }
 
 // apiError reads an error answer. A body that is not the platform's error envelope leaves the status alone.
-func (c *Client) apiError(resp *http.Response, body []byte) *APIError {
-	e := &APIError{Status: resp.StatusCode}
+func (c *Client) apiError(resp *http.Response, route string, body []byte) *APIError {
+	e := &APIError{Status: resp.StatusCode, Route: route}
 	var w struct {
 		Error     loose `json:"error"`
 		ErrorType loose `json:"errorType"`
@@ -61,15 +63,29 @@ func (c *Client) apiError(resp *http.Response, body []byte) *APIError {
 		if text == "" {
 			text = string(w.Message)
 		}
-		text, code := cutCode(text)
-		if w.ErrorType != "" {
-			code = string(w.ErrorType)
-		}
+		code, text := errorCode(text, string(w.ErrorType))
 		e.Code, e.Text = c.errorText(code), c.errorText(text)
 	}
 	e.RetryAfter = retryAfter(resp, e.Text, c.now())
 	return e
 }
+
+// errorCode returns the code of a refusal, and what else its text says. The code is the errorType, or else in brackets at the
+// end of the text, or else the whole text, as of errors that the server throws without a reason.
+func errorCode(text, errorType string) (code, rest string) {
+	rest, code = cutCode(text)
+	switch {
+	case isCode(errorType):
+		return errorType, rest
+	case code != "":
+		return code, rest
+	case isCode(text) && strings.ContainsAny(text, "-_") || text == "unauthorized":
+		return text, ""
+	}
+	return "", text
+}
+
+func isCode(s string) bool { return s != "" && strings.Trim(s, base62+"-_.") == "" }
 
 // cutCode takes the code in brackets off the end of an error's text: "Not Allowed [error-not-allowed]".
 func cutCode(s string) (text, code string) {
@@ -79,7 +95,7 @@ func cutCode(s string) (text, code string) {
 		return s, ""
 	}
 	code = head[open+1:]
-	if code == "" || strings.Trim(code, base62+"-_.") != "" {
+	if !isCode(code) {
 		return s, ""
 	}
 	return strings.TrimSpace(head[:open]), code

@@ -182,7 +182,7 @@ func (c *Client) exchange(req *http.Request, into any, o *Observation) error {
 	}
 	body, err := readBounded(resp.Body, maxAnswer)
 	if err == nil {
-		err = c.readAnswer(resp, body, into)
+		err = c.readAnswer(resp, o.Route, body, into)
 	}
 	var refused *APIError
 	if err != nil && !errors.As(err, &refused) {
@@ -192,7 +192,7 @@ func (c *Client) exchange(req *http.Request, into any, o *Observation) error {
 }
 
 // readAnswer reads a successful answer. What does not say that it is one comes from somebody else.
-func (c *Client) readAnswer(resp *http.Response, body []byte, into any) error {
+func (c *Client) readAnswer(resp *http.Response, route string, body []byte, into any) error {
 	var envelope struct {
 		Success *bool `json:"success"`
 	}
@@ -203,7 +203,7 @@ func (c *Client) readAnswer(resp *http.Response, body []byte, into any) error {
 	case envelope.Success == nil:
 		return errors.New(`without "success": not an answer of Rocket.Chat's`)
 	case !*envelope.Success:
-		return c.apiError(resp, body)
+		return c.apiError(resp, route, body)
 	case into == nil:
 		return nil
 	}
@@ -213,13 +213,13 @@ func (c *Client) readAnswer(resp *http.Response, body []byte, into any) error {
 // refusal reads an error answer. The status says enough if the body breaks off, unless the caller has given up.
 func (c *Client) refusal(resp *http.Response, o *Observation) error {
 	if resp.StatusCode == http.StatusSwitchingProtocols { // the body is the network connection, which may never end
-		return c.apiError(resp, nil)
+		return c.apiError(resp, o.Route, nil)
 	}
 	body, err := readBounded(resp.Body, maxRefusal)
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("answer %d: %w", resp.StatusCode, err)
 	}
-	e := c.apiError(resp, body)
+	e := c.apiError(resp, o.Route, body)
 	o.Rate.Pause = e.RetryAfter
 	return e
 }

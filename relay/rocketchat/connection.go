@@ -22,6 +22,7 @@ type Connection struct {
 	hook   *[sha256.Size]byte // digest of the webhook token; nil: the hook is closed
 	client *Client
 	now    func() time.Time
+	known  lookups
 }
 
 // New returns a connection, or the faults of its configuration. It calls nobody.

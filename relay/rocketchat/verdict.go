@@ -3,6 +3,7 @@ package rocketchat
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/threadrelay/threadrelay/relay"
@@ -10,7 +11,7 @@ import (
 
 // failure returns what an error of a call means for an action. What is no refusal of the platform happened on the way, before
 // or after the platform did it, and is Temporary. A failure that is one already stays as it is.
-func failure(err error, route string) *relay.Failure {
+func failure(err error) *relay.Failure {
 	var f *relay.Failure
 	if errors.As(err, &f) {
 		return f
@@ -20,8 +21,8 @@ func failure(err error, route string) *relay.Failure {
 		return &relay.Failure{Kind: relay.Temporary, Err: err}
 	}
 	f = &relay.Failure{Kind: verdict(refused), After: refused.RetryAfter, Err: err}
-	if f.Kind == relay.RateLimited && route != "" {
-		f.Group = routeGroup(route)
+	if f.Kind == relay.RateLimited {
+		f.Group = routeGroup(refused.Route)
 	}
 	return f
 }
@@ -42,20 +43,52 @@ func verdict(e *APIError) relay.Kind {
 	return relay.Rejected
 }
 
-// codeTooMany is the code of a rate limit. Realtime methods have it without "error-".
+// codeTooMany is the code of a rate limit.
 const codeTooMany = "error-too-many-requests"
 
 // isDenial reports a refusal that says that the account, its roles or the workspace's settings do not allow the call.
 func isDenial(e *APIError) bool {
-	switch e.Code {
-	case "error-not-allowed", "not-allowed", "error-forbidden", "error-unauthorized", "unauthorized", "not-authorized", "not_authorized",
-		"no-permission", "error-no-permission", "error-action-not-allowed", "error-message-editing-blocked", "error-message-deleting-blocked",
-		"error-not-authorized-federation", "error-invalid-user", "error-logged-user-not-in-room", "error-user-not-in-room",
-		"totp-required", "totp-invalid", "room_is_blocked", "You_have_been_muted", "error-user-muted":
-		return true
+	if isBadEmoji(e) {
+		return false
 	}
-	return e.Code == "" && strings.EqualFold(e.Text, textNoPermission)
+	return slices.Contains(denials(), e.Code) || hasPrefixFold(e.Text, textNoPermission) || hasPrefixFold(e.Text, textCannotSend)
 }
 
-// textNoPermission is the refusal of an alias or an avatar without the permission "message-impersonate".
-const textNoPermission = "Not enough permission"
+// denials are the codes of refusals for want of a right.
+func denials() []string {
+	return []string{
+		"error-not-allowed", "not-allowed", "error-forbidden", "error-unauthorized", "unauthorized", "not-authorized", "not_authorized",
+		"no-permission", "error-no-permission", "error-action-not-allowed", "error-message-editing-blocked",
+		"error-message-deleting-blocked", "error-not-authorized-federation", "error-invalid-user", "error-logged-user-not-in-room",
+		"error-user-not-in-room", "error-user-muted", "room_is_blocked", "totp-required", "totp-invalid",
+	}
+}
+
+// Texts of refusals that have no code: of an alias or an avatar without the permission "message-impersonate", and of a
+// message to a room that is read-only or in which the user is muted.
+const (
+	textNoPermission = "Not enough permission"
+	textCannotSend   = "You can't send messages because"
+)
+
+// isBadEmoji reports the refusal of an emoji that the workspace does not have. It has the code of a missing right.
+func isBadEmoji(e *APIError) bool { return hasPrefixFold(e.Text, "Invalid emoji") }
+
+// hasNoMessageText reports the text of a change to a message that is not there.
+func hasNoMessageText(s string) bool { return hasPrefixFold(s, "No message found with the id of") }
+
+// IsRepeat reports whether an error may be the refusal of a message whose id is there already. That it is a fault of the
+// server's, with a text of its programming language; or, of two calls at the same time, of its database. What else goes wrong
+// in that place has the same text, so the message has to be looked at.
+func IsRepeat(err error) bool {
+	var refused *APIError
+	if !errors.As(err, &refused) || refused.Status != http.StatusBadRequest {
+		return false
+	}
+	text := refused.Text
+	return strings.Contains(text, "'starred'") && strings.Contains(text, "undefined") || strings.Contains(text, "E11000")
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
