@@ -30,7 +30,7 @@ func (c *Client) ThreadsPage(ctx context.Context, room string, t Threads) (Page[
 	setText(q, "text", t.Text)
 	var a struct {
 		paged
-		Threads list[Message] `json:"threads"`
+		Threads listOf[Message] `json:"threads"`
 	}
 	err := c.get(ctx, "chat.getThreadsList", q, &a)
 	return pageOf(a.Threads.v, a.paged), err
@@ -46,7 +46,7 @@ func (c *Client) DeletedPage(ctx context.Context, room string, since time.Time, 
 func (c *Client) messages(ctx context.Context, route string, q url.Values) (Page[Message], error) {
 	var a struct {
 		paged
-		Messages list[Message] `json:"messages"`
+		Messages listOf[Message] `json:"messages"`
 	}
 	err := c.get(ctx, route, q, &a)
 	return pageOf(a.Messages.v, a.paged), err
@@ -66,8 +66,8 @@ type Changes struct {
 func (c *Client) SyncThread(ctx context.Context, root string, since time.Time) (Changes, error) {
 	var a struct {
 		Messages struct {
-			Update list[Message] `json:"update"`
-			Remove list[Message] `json:"remove"`
+			Update listOf[Message] `json:"update"`
+			Remove listOf[Message] `json:"remove"`
 		} `json:"messages"`
 	}
 	err := c.get(ctx, "chat.syncThreadMessages", url.Values{"tmid": {root}, "updatedSince": {formatTime(since)}}, &a)
@@ -108,8 +108,8 @@ func (c *Client) SyncMessages(ctx context.Context, room string, s Sync) (Changes
 	}
 	var a struct {
 		Result struct {
-			Updated list[Message] `json:"updated"`
-			Deleted list[Message] `json:"deleted"`
+			Updated listOf[Message] `json:"updated"`
+			Deleted listOf[Message] `json:"deleted"`
 			Cursor  struct {
 				Next instant `json:"next"`
 			} `json:"cursor"`

@@ -37,7 +37,7 @@ func (c *Client) Rooms(ctx context.Context, since time.Time) ([]Room, error) {
 		q.Set("updatedSince", formatTime(since))
 	}
 	var a struct {
-		Update list[Room] `json:"update"`
+		Update listOf[Room] `json:"update"`
 	}
 	err := c.get(ctx, "rooms.get", q, &a)
 	return a.Update.v, err
@@ -75,7 +75,7 @@ func (c *Client) MembersPage(ctx context.Context, kind RoomKind, room string, m 
 	setText(q, "filter", m.Filter)
 	var a struct {
 		paged
-		Members list[User] `json:"members"`
+		Members listOf[User] `json:"members"`
 	}
 	err = c.get(ctx, family+".members", q, &a)
 	return pageOf(a.Members.v, a.paged), err

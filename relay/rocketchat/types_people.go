@@ -56,8 +56,8 @@ func (r *Room) UnmarshalJSON(b []byte) error {
 		Kind      loose       `json:"t"`
 		Name      loose       `json:"name"`
 		Title     loose       `json:"fname"`
-		UserIDs   list[loose] `json:"uids"`
-		Usernames list[loose] `json:"usernames"`
+		UserIDs   listOf[loose] `json:"uids"`
+		Usernames listOf[loose] `json:"usernames"`
 		ReadOnly  flag        `json:"ro"`
 		Archived  flag        `json:"archived"`
 		Parent    loose       `json:"prid"`
@@ -115,7 +115,7 @@ func (u *User) UnmarshalJSON(b []byte) error {
 	var w struct {
 		wireUser
 		Active    lenient[*bool] `json:"active"`
-		Roles     list[loose]    `json:"roles"`
+		Roles     listOf[loose]    `json:"roles"`
 		AvatarURL loose          `json:"avatarUrl"`
 		ETag      loose          `json:"avatarETag"`
 	}

@@ -40,11 +40,11 @@ func (l *lenient[T]) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// list is a slice of the elements that are a T; it is empty when the value is no array.
-type list[T any] struct{ v []T }
+// listOf is a slice of the elements that are a T; it is empty when the value is no array.
+type listOf[T any] struct{ v []T }
 
 // UnmarshalJSON reads anything.
-func (l *list[T]) UnmarshalJSON(b []byte) error {
+func (l *listOf[T]) UnmarshalJSON(b []byte) error {
 	l.v = nil
 	var rows []json.RawMessage
 	if json.Unmarshal(b, &rows) != nil {
