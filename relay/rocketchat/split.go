@@ -76,7 +76,7 @@ func cut(s string, room int) int {
 	size, character := 0, 0
 	flags := 0 // regional indicators in a row, two of which are one character
 	for i, r := range s {
-		if i > 0 && !joined(s[:i], r, flags) {
+		if i > 0 && !clings(s[:i], r, flags) {
 			character = i
 		}
 		if flags++; !isRegional(r) {
@@ -125,9 +125,9 @@ func endsAt(s string, i int, r rune) (int, bool) {
 	return atWord, true
 }
 
-// joined reports whether a character belongs to what stands before it: marks, joiners and what they join, skin tones, and the
+// clings reports whether a character belongs to what stands before it: marks, joiners and what they join, skin tones, and the
 // second half of a flag. It keeps together what people see as one in nearly all cases (Unicode annex 29 has all).
-func joined(before string, r rune, flags int) bool {
+func clings(before string, r rune, flags int) bool {
 	const joiner = '\u200d'
 	last, _ := utf8.DecodeLastRuneInString(before)
 	switch {

@@ -154,14 +154,14 @@ type wireMessage struct {
 	EditedAt    instant                           `json:"editedAt"`
 	EditedBy    lenient[wireUser]                 `json:"editedBy"`
 	DeletedAt   instant                           `json:"_deletedAt"`
-	Mentions    listOf[wireUser]                    `json:"mentions"`
-	Attachments listOf[Attachment]                  `json:"attachments"`
+	Mentions    listOf[wireUser]                  `json:"mentions"`
+	Attachments listOf[Attachment]                `json:"attachments"`
 	File        lenient[wireFile]                 `json:"file"`
-	Files       listOf[wireFile]                    `json:"files"`
+	Files       listOf[wireFile]                  `json:"files"`
 	Reactions   lenient[map[string]wireReactions] `json:"reactions"`
 	ReplyCount  lenient[int]                      `json:"tcount"`
 	LastReply   instant                           `json:"tlm"`
-	Followers   listOf[loose]                       `json:"replies"`
+	Followers   listOf[loose]                     `json:"replies"`
 	Alias       loose                             `json:"alias"`
 	Avatar      loose                             `json:"avatar"`
 	Emoji       loose                             `json:"emoji"`

@@ -51,18 +51,18 @@ type Room struct {
 // direct conversation has its id as "rid".
 func (r *Room) UnmarshalJSON(b []byte) error {
 	var w struct {
-		ID        loose       `json:"_id"`
-		RoomID    loose       `json:"rid"`
-		Kind      loose       `json:"t"`
-		Name      loose       `json:"name"`
-		Title     loose       `json:"fname"`
+		ID        loose         `json:"_id"`
+		RoomID    loose         `json:"rid"`
+		Kind      loose         `json:"t"`
+		Name      loose         `json:"name"`
+		Title     loose         `json:"fname"`
 		UserIDs   listOf[loose] `json:"uids"`
 		Usernames listOf[loose] `json:"usernames"`
-		ReadOnly  flag        `json:"ro"`
-		Archived  flag        `json:"archived"`
-		Parent    loose       `json:"prid"`
-		Last      instant     `json:"lm"`
-		Updated   instant     `json:"_updatedAt"`
+		ReadOnly  flag          `json:"ro"`
+		Archived  flag          `json:"archived"`
+		Parent    loose         `json:"prid"`
+		Last      instant       `json:"lm"`
+		Updated   instant       `json:"_updatedAt"`
 	}
 	if err := decodeObject(b, &w); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (u *User) UnmarshalJSON(b []byte) error {
 	var w struct {
 		wireUser
 		Active    lenient[*bool] `json:"active"`
-		Roles     listOf[loose]    `json:"roles"`
+		Roles     listOf[loose]  `json:"roles"`
 		AvatarURL loose          `json:"avatarUrl"`
 		ETag      loose          `json:"avatarETag"`
 	}
