@@ -24,6 +24,38 @@ type ThreadPoller interface {
 	ThreadSource(t event.ThreadRef) (string, bool)
 }
 
+// Discoverer is a Poller some of whose sources stand for others, such as one for all the rooms that a user is in.
+type Discoverer interface {
+	Poller
+	// Discovers reports whether a source stands for others. Such a one cannot be polled itself. It calls nobody.
+	Discovers(source string) bool
+	// Discover finds out for which sources one stands at this time. Its error is as that of Poll.
+	Discover(ctx context.Context, source string) (Discovery, error)
+}
+
+// Discovery is what a source stands for.
+type Discovery struct {
+	// Sources are in no order, each once.
+	Sources []string
+	// Calls is how many requests it has cost the rate budget; at least 1.
+	Calls int
+}
+
+// Locator is a Poller whose sources are not named as the conversations are that they read.
+type Locator interface {
+	Poller
+	// SourceOf returns the source that reads what is said in a conversation, as far as polls have shown it, or false.
+	SourceOf(t event.ThreadRef) (string, bool)
+}
+
+// Paced is a Poller that knows how often its platform lets itself be polled.
+type Paced interface {
+	Poller
+	// PollBudget returns how many requests polling may make within any minute, or 0 if nothing is known that would limit
+	// them. It may change with every poll. It returns at once.
+	PollBudget() int
+}
+
 // PollRequest asks for a page.
 type PollRequest struct {
 	// Source is what to read, in the platform's words, such as "app", "group/eng" or "thread/4711".
