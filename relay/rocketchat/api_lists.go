@@ -74,7 +74,7 @@ func (c *Client) SyncThread(ctx context.Context, root string, since time.Time) (
 	return Changes{Updated: a.Messages.Update.v, Deleted: a.Messages.Remove.v}, err
 }
 
-// Sync says which changes of a room are wanted: all since a time, or a page of one type behind a cursor.
+// Sync says which changes of a room are wanted: all since a time, or a page of one type behind or before a cursor.
 type Sync struct {
 	// Since asks for all changes after a time, the newest message first.
 	Since time.Time
@@ -84,20 +84,26 @@ type Sync struct {
 	Next    int64
 	Deleted bool
 	Count   int
+	// Previous asks for a page of what changed before a time in milliseconds since 1970, the latest change first.
+	Previous int64
 }
 
 // SyncMessages returns what has changed in a room, replies in threads included (chat.syncMessages).
 func (c *Client) SyncMessages(ctx context.Context, room string, s Sync) (Changes, error) {
 	q := url.Values{"roomId": {room}}
 	switch {
-	case !s.Since.IsZero() && s.Next != 0:
-		return Changes{}, errors.New("rocketchat: chat.syncMessages: want a time or a cursor, not both")
+	case !s.Since.IsZero() && (s.Next != 0 || s.Previous != 0), s.Next != 0 && s.Previous != 0:
+		return Changes{}, errors.New("chat.syncMessages: want a time or a cursor, not both")
 	case !s.Since.IsZero():
 		q.Set("lastUpdate", formatTime(s.Since))
-	case s.Next <= 0:
-		return Changes{}, errors.New("rocketchat: chat.syncMessages: want a time or a cursor")
+	case s.Next <= 0 && s.Previous <= 0:
+		return Changes{}, errors.New("chat.syncMessages: want a time or a cursor")
 	default:
-		q.Set("next", strconv.FormatInt(s.Next, 10))
+		if s.Next > 0 {
+			q.Set("next", strconv.FormatInt(s.Next, 10))
+		} else {
+			q.Set("previous", strconv.FormatInt(s.Previous, 10))
+		}
 		q.Set("type", "UPDATED")
 		if s.Deleted {
 			q.Set("type", "DELETED")

@@ -45,7 +45,7 @@ type messageAnswer struct {
 // one returns the message, which has to be there.
 func (a messageAnswer) one(route string) (Message, error) {
 	if a.Message == nil {
-		return Message{}, fmt.Errorf("rocketchat: %s: answer: without a message", route)
+		return Message{}, fmt.Errorf("%s: answer: without a message", route)
 	}
 	return *a.Message, nil
 }
@@ -68,7 +68,7 @@ func IsNoMessage(err error) bool {
 	}
 	switch refused.Code {
 	case "":
-		return refused.Text == "" || hasNoMessageText(refused.Text)
+		return refused.bare || hasPrefixFold(refused.Text, textNoMessage)
 	case "error-invalid-message", "error-message-not-found", "invalid-message":
 		return true
 	}

@@ -22,7 +22,7 @@ func (c *Client) Room(ctx context.Context, room string) (Room, error) {
 	}
 	err := c.get(ctx, "rooms.info", q, &a)
 	if err == nil && a.Room == nil {
-		err = errors.New("rocketchat: rooms.info: answer: without a room")
+		err = errors.New("rooms.info: answer: without a room")
 	}
 	if err != nil {
 		return Room{}, err
@@ -50,7 +50,7 @@ func (c *Client) OpenDirect(ctx context.Context, username string) (Room, error) 
 	}
 	err := c.post(ctx, "im.create", map[string]string{"username": username}, &a)
 	if err == nil && a.Room == nil {
-		err = errors.New("rocketchat: im.create: answer: without a room")
+		err = errors.New("im.create: answer: without a room")
 	}
 	if err != nil {
 		return Room{}, err
@@ -88,7 +88,7 @@ func (c *Client) IsMember(ctx context.Context, room, user string) (bool, error) 
 	}
 	err := c.get(ctx, "rooms.isMember", url.Values{"roomId": {room}, "userId": {user}}, &a)
 	if err == nil && a.IsMember == nil {
-		err = errors.New("rocketchat: rooms.isMember: the answer does not tell")
+		err = errors.New("rooms.isMember: the answer does not tell")
 	}
 	return err == nil && *a.IsMember, err
 }
@@ -106,7 +106,7 @@ func (c *Client) UploadMedia(ctx context.Context, room string, u Upload) (MediaF
 	}
 	err := c.Do(ctx, Request{Method: http.MethodPost, Route: "rooms.media", Path: []string{room}, Body: u}, &a)
 	if err == nil && a.File.ID == "" {
-		err = errors.New("rocketchat: rooms.media: answer: without a file")
+		err = errors.New("rooms.media: answer: without a file")
 	}
 	return MediaFile{ID: string(a.File.ID), URL: string(a.File.URL)}, err
 }

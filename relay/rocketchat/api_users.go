@@ -31,7 +31,7 @@ func (c *Client) userInfo(ctx context.Context, q url.Values) (User, error) {
 	}
 	err := c.get(ctx, "users.info", q, &a)
 	if err == nil && a.User == nil {
-		err = errors.New("rocketchat: users.info: answer: without a user")
+		err = errors.New("users.info: answer: without a user")
 	}
 	if err != nil {
 		return User{}, err

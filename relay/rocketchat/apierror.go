@@ -31,6 +31,9 @@ type APIError struct {
 	Text string
 	// RetryAfter is how long the platform asked to wait, at most an hour; 0 if it did not.
 	RetryAfter time.Duration
+
+	// bare is set if the answer was the platform's, and said nothing but that it has failed.
+	bare bool
 }
 
 // Retryable reports whether the same call may succeed later: the server's own faults, and rate limits.
@@ -54,6 +57,7 @@ func (e *APIError) Error() string {
 func (c *Client) apiError(resp *http.Response, route string, body []byte) *APIError {
 	e := &APIError{Status: resp.StatusCode, Route: route}
 	var w struct {
+		Success   *bool `json:"success"`
 		Error     loose `json:"error"`
 		ErrorType loose `json:"errorType"`
 		Message   loose `json:"message"` // of a 401 up to version 8
@@ -65,6 +69,7 @@ func (c *Client) apiError(resp *http.Response, route string, body []byte) *APIEr
 		}
 		code, text := errorCode(text, string(w.ErrorType))
 		e.Code, e.Text = c.errorText(code), c.errorText(text)
+		e.bare = w.Success != nil && e.Code == "" && e.Text == ""
 	}
 	e.RetryAfter = retryAfter(resp, e.Text, c.now())
 	return e

@@ -41,6 +41,8 @@ type Client struct {
 	observe      func(Observation) // may be nil
 	// limits tells whether the answers spoke of rate limits.
 	limits *limits
+	// pace is what polls may cost.
+	pace *pace
 }
 
 func newClient(cfg Config, token secret) *Client {
@@ -48,7 +50,7 @@ func newClient(cfg Config, token secret) *Client {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{
 		base: cfg.URL, user: cfg.UserID, token: token, userAgent: cfg.UserAgent, timeout: cfg.Timeout, mediaTimeout: cfg.MediaTimeout,
-		http: &client, now: time.Now, meter: cfg.Meter, observe: cfg.Observe, limits: new(limits),
+		http: &client, now: time.Now, meter: cfg.Meter, observe: cfg.Observe, limits: new(limits), pace: new(pace),
 	}
 }
 
@@ -92,7 +94,7 @@ func (c *Client) Do(ctx context.Context, r Request, into any) error {
 	defer cancel()
 	req, err := c.newRequest(bound, r)
 	if err != nil {
-		return fmt.Errorf("rocketchat: %s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	o := Observation{Method: r.Method, Route: r.Route, Start: c.now()}
 	err = c.exchange(req, into, &o)
@@ -108,7 +110,7 @@ func (c *Client) Do(ctx context.Context, r Request, into any) error {
 	if refused == nil {
 		err = transportError(ctx, err)
 	}
-	return fmt.Errorf("rocketchat: %s: %w", name, err)
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // get reads an endpoint.
@@ -133,40 +135,44 @@ func (c *Client) newRequest(ctx context.Context, r Request) (*http.Request, erro
 	if len(r.Query) > 0 {
 		target += "?" + r.Query.Encode()
 	}
-	body, kind, err := encodeBody(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, target, body)
+	req, err := http.NewRequestWithContext(ctx, r.Method, target, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.userAgent)
-	req.Header.Set("X-User-Id", c.user)
-	req.Header.Set("X-Auth-Token", c.token.reveal())
-	if kind != "" {
-		req.Header.Set("Content-Type", kind)
-	}
-	return req, nil
+	c.sign(req)
+	return req, setBody(req, r.Body)
 }
 
-// encodeBody returns the body of a call, and its type.
-func encodeBody(v any) (body io.Reader, kind string, err error) {
+// sign adds who the client is.
+func (c *Client) sign(req *http.Request) {
+	req.Header.Set("X-User-Id", c.user)
+	req.Header.Set("X-Auth-Token", c.token.reveal())
+}
+
+// setBody gives a request its body. The one of an upload has to be read or closed, which making the call does.
+func setBody(req *http.Request, v any) error {
 	switch v := v.(type) {
 	case nil:
-		return http.NoBody, "", nil
+		return nil
 	case Upload:
 		form, kind := v.form()
-		return form, kind, nil
+		req.Body, req.ContentLength = form, -1
+		req.Header.Set("Content-Type", kind)
+		return nil
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return nil, "", fmt.Errorf("encode: %w", err)
+		return fmt.Errorf("encode: %w", err)
 	}
-	return bytes.NewReader(b.Bytes()), "application/json", nil
+	body := b.Bytes()
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	req.Header.Set("Content-Type", "application/json")
+	return nil
 }
 
 // exchange sends the request and reads the answer.
@@ -227,6 +233,7 @@ func (c *Client) refusal(resp *http.Response, o *Observation) error {
 // tell passes on what a call has shown.
 func (c *Client) tell(o Observation) {
 	c.limits.note(o)
+	c.pace.note(o, c.now())
 	if c.observe != nil {
 		c.observe(o)
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/threadrelay/threadrelay/bus/event"
@@ -21,8 +22,14 @@ type Connection struct {
 	token  secret
 	hook   *[sha256.Size]byte // digest of the webhook token; nil: the hook is closed
 	client *Client
+	media  *http.Client // fetches attachments from anywhere
 	now    func() time.Time
 	known  lookups
+	alias  aliases
+	roots  memo[string] // rooms of messages that are there, by id
+	files  memo[string] // actions of messages with a file, by the message's id
+	memory memory
+	inbound
 }
 
 // New returns a connection, or the faults of its configuration. It calls nobody.
@@ -33,7 +40,8 @@ func New(cfg Config) (*Connection, error) {
 	cfg.setDefaults()
 	token := secret{v: &cfg.AuthToken}
 	c := &Connection{
-		id: cfg.ID, self: event.UserID(cfg.UserID), rooms: cfg.Rooms, token: token, client: newClient(cfg, token), now: time.Now,
+		id: cfg.ID, self: event.UserID(cfg.UserID), rooms: cfg.Rooms, token: token,
+		client: newClient(cfg, token), media: newMediaClient(cfg.PrivateMedia), now: time.Now,
 	}
 	if cfg.WebhookToken != "" {
 		digest := sha256.Sum256([]byte(cfg.WebhookToken))

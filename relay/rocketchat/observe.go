@@ -126,5 +126,8 @@ func (l *limits) note(o Observation) {
 	}
 }
 
+// told reports whether the server has spoken of a limit.
+func (l *limits) told() bool { return l.state.Load() == limitsTold }
+
 // absent reports whether the server was heard, and never spoke of a limit.
 func (l *limits) absent() bool { return l.state.Load() == limitsAbsent }

@@ -71,11 +71,11 @@ const (
 	textCannotSend   = "You can't send messages because"
 )
 
+// textNoMessage is how the refusal of a change begins whose message is not there.
+const textNoMessage = "No message found with the id of"
+
 // isBadEmoji reports the refusal of an emoji that the workspace does not have. It has the code of a missing right.
 func isBadEmoji(e *APIError) bool { return hasPrefixFold(e.Text, "Invalid emoji") }
-
-// hasNoMessageText reports the text of a change to a message that is not there.
-func hasNoMessageText(s string) bool { return hasPrefixFold(s, "No message found with the id of") }
 
 // IsRepeat reports whether an error may be the refusal of a message whose id is there already. That it is a fault of the
 // server's, with a text of its programming language; or, of two calls at the same time, of its database. What else goes wrong
