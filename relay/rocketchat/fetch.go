@@ -112,7 +112,7 @@ func fileName(name string, u *url.URL) string {
 		name = path.Base(u.Path)
 	}
 	name = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '/' || r == '\\' {
+		if unicode.IsControl(r) || strings.ContainsRune(`/\"`, r) {
 			return '_'
 		}
 		return r

@@ -132,7 +132,7 @@ func urlLength(line string, at int) int {
 	if label := strings.Index(rest[:end], "]("); label >= 0 {
 		end = label
 	}
-	return len(strings.TrimRight(rest[:end], ".,!%*\"':;=_~`"))
+	return len(strings.TrimRight(rest[:end], ".,!%~*\"':;()=")) // which the server's parser leaves out as well
 }
 
 // DefuseMentions writes a text so that it mentions nobody: behind the "@" of each name it puts a space without width. Names
@@ -168,6 +168,7 @@ func opensMention(before string) bool {
 
 // mentionedName returns the name at the beginning of a text, without what ends a sentence; "" if there is none.
 func mentionedName(s string) string {
+	s = s[:min(len(s), 2*maxID)] // of more, the beginning says enough
 	end := strings.IndexFunc(s, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_' && r != '.' && r != '@' && r != ':'
 	})

@@ -110,8 +110,8 @@ type wireHook struct {
 	Text      text            `json:"text"`
 	Thread    text            `json:"tmid"`
 	Alias     loose           `json:"alias"`
-	Bot       flag            `json:"bot"` // older servers send an object
-	IsEdited  flag            `json:"isEdited"`
+	Bot       truth           `json:"bot"` // older servers send an object
+	IsEdited  truth           `json:"isEdited"`
 	Message   json.RawMessage `json:"message"` // of fileUploaded, with the next one
 	RoomWhole json.RawMessage `json:"room"`
 	others    int

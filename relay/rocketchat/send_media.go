@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/threadrelay/threadrelay/bus/event"
@@ -161,7 +162,7 @@ func (s *sending) findFiles(ctx context.Context, since time.Time) ([]Message, er
 	for i, name := range names {
 		at := slices.IndexFunc(mine, func(m Message) bool { return m.ID == messageID(s.a.ID, linkPurpose, i) })
 		if at < 0 {
-			at = slices.IndexFunc(mine, func(m Message) bool { return len(m.Files) > 0 && m.Files[0].Name == name })
+			at = slices.IndexFunc(mine, func(m Message) bool { return len(m.Files) > 0 && sameFile(m.Files[0].Name, name) })
 		}
 		if at >= 0 {
 			found[i] = mine[at]
@@ -169,6 +170,17 @@ func (s *sending) findFiles(ctx context.Context, since time.Time) ([]Message, er
 		}
 	}
 	return found, nil
+}
+
+// sameFile reports whether two names may be of one file: servers differ in how they read letters that are not ASCII.
+func sameFile(a, b string) bool {
+	skeleton := func(r rune) rune {
+		if isAlphanumeric(r) || r == '.' {
+			return r
+		}
+		return -1
+	}
+	return strings.Map(skeleton, a) == strings.Map(skeleton, b)
 }
 
 // mayShow reports whether a message may be one of the action's attachments.

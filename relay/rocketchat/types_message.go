@@ -145,7 +145,7 @@ type wireMessage struct {
 	ID          loose                             `json:"_id"`
 	Room        loose                             `json:"rid"`
 	Thread      loose                             `json:"tmid"`
-	InChannel   flag                              `json:"tshow"`
+	InChannel   truth                             `json:"tshow"`
 	Text        loose                             `json:"msg"`
 	Type        loose                             `json:"t"`
 	User        lenient[wireUser]                 `json:"u"`
@@ -165,12 +165,12 @@ type wireMessage struct {
 	Alias       loose                             `json:"alias"`
 	Avatar      loose                             `json:"avatar"`
 	Emoji       loose                             `json:"emoji"`
-	Bot         flag                              `json:"bot"`
-	Hidden      flag                              `json:"_hidden"`
+	Bot         truth                             `json:"bot"`
+	Hidden      truth                             `json:"_hidden"`
 	Parent      loose                             `json:"parent"`
 	Discussion  loose                             `json:"drid"`
-	Private     flag                              `json:"private"`
-	Pinned      flag                              `json:"pinned"`
+	Private     truth                             `json:"private"`
+	Pinned      truth                             `json:"pinned"`
 	Stamp       lenient[Stamp]                    `json:"threadrelay"`
 }
 

@@ -58,8 +58,8 @@ func (r *Room) UnmarshalJSON(b []byte) error {
 		Title     loose         `json:"fname"`
 		UserIDs   listOf[loose] `json:"uids"`
 		Usernames listOf[loose] `json:"usernames"`
-		ReadOnly  flag          `json:"ro"`
-		Archived  flag          `json:"archived"`
+		ReadOnly  truth         `json:"ro"`
+		Archived  truth         `json:"archived"`
 		Parent    loose         `json:"prid"`
 		Last      instant       `json:"lm"`
 		Updated   instant       `json:"_updatedAt"`

@@ -2,6 +2,7 @@ package rocketchat
 
 import (
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/textproto"
 	"strings"
@@ -24,13 +25,9 @@ func (u Upload) form() (body io.ReadCloser, kind string) {
 }
 
 func (u Upload) write(form *multipart.Writer) error {
-	kind := u.MIMEType
-	if kind == "" {
-		kind = "application/octet-stream"
-	}
 	h := make(textproto.MIMEHeader)
 	h.Set("Content-Disposition", `form-data; name="file"; filename="`+quoteName(u.Name)+`"`)
-	h.Set("Content-Type", kind)
+	h.Set("Content-Type", mediaType(u.MIMEType))
 	part, err := form.CreatePart(h)
 	if err != nil {
 		return err
@@ -39,6 +36,18 @@ func (u Upload) write(form *multipart.Writer) error {
 		return err
 	}
 	return form.Close()
+}
+
+// mediaType returns a type that fits into a header.
+func mediaType(s string) string {
+	kind, params, err := mime.ParseMediaType(s)
+	if err == nil {
+		kind = mime.FormatMediaType(kind, params)
+	}
+	if err != nil || kind == "" {
+		return "application/octet-stream"
+	}
+	return kind
 }
 
 // quoteName writes a file's name into a quoted string as browsers do (HTML standard, "multipart/form-data").

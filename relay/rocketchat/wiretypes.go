@@ -59,12 +59,12 @@ func (l *listOf[T]) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// flag is true for true and for an object, as older servers send "bot", and false for everything else.
-type flag bool
+// truth is true for true and for an object, as older servers send "bot", and false for everything else.
+type truth bool
 
 // UnmarshalJSON reads anything.
-func (f *flag) UnmarshalJSON(b []byte) error {
-	*f = flag(string(b) == "true" || len(b) > 0 && b[0] == '{')
+func (f *truth) UnmarshalJSON(b []byte) error {
+	*f = truth(string(b) == "true" || len(b) > 0 && b[0] == '{')
 	return nil
 }
 
