@@ -9,7 +9,8 @@ import (
 	"github.com/threadrelay/threadrelay/relay"
 )
 
-// answer is what a webhook's sender gets to hear.
+// answer is what a webhook's sender gets to hear. It always has a body: Rocket.Chat takes one without for a failure, whatever
+// the status, and looks into it for a "text" to post, which ours never has. A 410 would have it disable the webhook for good.
 type answer struct {
 	status  int
 	outcome string // for the metric
@@ -51,7 +52,8 @@ func refusal(err error) answer {
 	case errors.Is(err, errBody):
 		return answer{http.StatusBadRequest, "unreadable", "the body could not be read to its end", false}
 	}
-	return answer{http.StatusInternalServerError, "failed", "the call could not be decoded", true}
+	// Rocket.Chat repeats a call that was answered with 503, and never one that was answered with 500.
+	return answer{http.StatusServiceUnavailable, "failed", "the call could not be decoded", true}
 }
 
 func (a answer) write(rw http.ResponseWriter) {

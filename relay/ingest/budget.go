@@ -13,8 +13,18 @@ type budget struct {
 // newBudget returns a budget of calls per minute, at least [minBudget]. It starts nearly empty: the instance that polled
 // before may have used its share of this minute up.
 func newBudget(perMinute int, now time.Time) *budget {
-	burst := max(1, float64(perMinute)/30)
-	return &budget{rate: (float64(perMinute) - burst) / 60, burst: burst, tokens: 1, at: now}
+	b := &budget{tokens: 1, at: now}
+	b.set(perMinute, now)
+	return b
+}
+
+// set changes how many calls a minute may have, at least 2.
+func (b *budget) set(perMinute int, now time.Time) {
+	b.refill(now)
+	perMinute = max(perMinute, 2)
+	b.burst = max(1, float64(perMinute)/30)
+	b.rate = (float64(perMinute) - b.burst) / 60
+	b.tokens = min(b.tokens, b.burst)
 }
 
 // wait returns how long it is until a call may be made; 0 if it may be made now.

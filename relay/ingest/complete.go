@@ -121,6 +121,8 @@ func (c *Completion) take(m *message.Message) error {
 		return bus.Permanent(err)
 	}
 	if err == nil {
+		memory, _ := c.cfg.Connections[e.Thread.Connection].(relay.Rememberer)
+		remember(memory, []event.Event{whole})
 		c.cfg.Log.Debug("event completed", "connection", connection, "id", whole.ID, "was", e.ID, "thread", whole.Thread.String())
 	}
 	return err

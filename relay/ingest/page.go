@@ -23,7 +23,7 @@ const (
 
 // read reads one page of a source: its cursor, the platform, the bus, and the cursor again, in this order.
 func (s *session) read(ctx context.Context, src *source) result {
-	at, err := src.mark.get(ctx, func(ctx context.Context) (bookmark, error) { return s.load(ctx, src.name) })
+	at, err := src.mark.get(ctx, func(ctx context.Context) (bookmark, error) { return s.load(ctx, src) })
 	if err != nil {
 		return result{verdict: passing, outcome: "no_cursor", err: err}
 	}
@@ -55,8 +55,8 @@ func (s *session) read(ctx context.Context, src *source) result {
 }
 
 // load reads a source's bookmark, or makes its first one.
-func (s *session) load(ctx context.Context, source string) (bookmark, error) {
-	return s.marks.load(ctx, source, newBookmark(s.began, s.cfg.Backfill))
+func (s *session) load(ctx context.Context, src *source) (bookmark, error) {
+	return s.marks.load(ctx, src.name, src.fresh)
 }
 
 // save moves a source's bookmark. That a later holder has written ends this one's session.

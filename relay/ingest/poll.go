@@ -40,8 +40,12 @@ type PollConfig struct {
 	Interval time.Duration
 	// Backfill is how far into the past a source is read that was never read before; default 0: from now on.
 	Backfill time.Duration
-	// Budget is how many requests polling may make within any minute; default 300, at least 10.
+	// Budget is how many requests polling may make within any minute; default 300, at least 10. A [relay.Paced] platform may
+	// allow fewer.
 	Budget int
+	// Listen says that the Poller, which has to be a [relay.Listener], is listened to as well. What it hears comes at once, and
+	// what it misses by polls, whose cursors know nothing of it.
+	Listen bool
 	// HooksOn says that webhooks are configured as well: an event that a poll brings first is a hole filled.
 	HooksOn bool
 	// LeaseTTL is how long an instance that died keeps others from polling; default 10 s, at least 1 s.
@@ -63,6 +67,14 @@ func (c *PollConfig) setDefaults() {
 	}
 }
 
+// budget is how many requests polling may make within a minute, as far as that is known before the first.
+func (c *PollConfig) budget() int {
+	if p, ok := c.Poller.(relay.Paced); ok {
+		return budgetOf(c.Budget, p)
+	}
+	return c.Budget
+}
+
 // Validate returns everything that is wrong with the configuration.
 func (c *PollConfig) Validate() error {
 	var faults []error
@@ -74,6 +86,9 @@ func (c *PollConfig) Validate() error {
 	fault(c.Bus == nil, "no bus")
 	fault(c.Poller == nil, "the platform cannot be polled")
 	fault(len(c.Sources) == 0, "no sources")
+	if _, able := c.Poller.(relay.Listener); c.Listen && c.Poller != nil {
+		fault(!able, "the platform cannot be listened to")
+	}
 	fault(c.Interval < 0, "the interval %s is negative", c.Interval)
 	fault(c.Backfill < 0, "the backfill %s is negative", c.Backfill)
 	fault(c.Budget < minBudget, "a budget of %d requests per minute is too small, at least %d are needed", c.Budget, minBudget)
@@ -95,7 +110,8 @@ func (c *PollConfig) Validate() error {
 }
 
 // Poll reads the sources of one connection, page by page, and stores what they hold as webhooks would. A cursor moves only
-// when all up to it is stored, so nothing is lost by an end at any moment; what is read again is recognised.
+// when all up to it is stored, so nothing is lost by an end at any moment; what is read again is recognised. It listens to them
+// as well, if it is told to.
 type Poll struct {
 	cfg     PollConfig
 	lease   *bus.Lease
@@ -193,6 +209,7 @@ func (p *Poll) Status() PollStatus {
 	st := PollStatus{}
 	if s := p.current(); s != nil {
 		st = s.schedule.status(time.Now())
+		st.Listening = s.ears.status()
 	}
 	st.Connection = p.cfg.Connection
 	return st

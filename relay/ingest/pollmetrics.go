@@ -14,7 +14,10 @@ type pollMetrics struct {
 	calls  prometheus.Counter
 	events *prometheus.CounterVec
 	filled prometheus.Counter
-	state  *pollCollector
+	// listens and heard are about listening.
+	listens *prometheus.CounterVec
+	heard   *prometheus.CounterVec
+	state   *pollCollector
 }
 
 func newPollMetrics(connection event.ConnectionID, status func() PollStatus) *pollMetrics {
@@ -35,12 +38,20 @@ func newPollMetrics(connection event.ConnectionID, status func() PollStatus) *po
 			Name: "threadrelay_poll_filled_total", ConstLabels: labels,
 			Help: "Events that a webhook should have brought and a poll did, by connection.",
 		}),
+		listens: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "threadrelay_listens_total", ConstLabels: labels,
+			Help: "Realtime connections, by connection and outcome (opened, or the kind of failure that ended or prevented one).",
+		}, []string{"outcome"}),
+		heard: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "threadrelay_heard_events_total", ConstLabels: labels,
+			Help: "Events that came by a realtime connection, by connection and outcome (stored, or duplicate of what was stored before).",
+		}, []string{"outcome"}),
 		state: newPollCollector(labels, status),
 	}
 }
 
 func (m *pollMetrics) register(reg prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{m.polls, m.calls, m.events, m.filled, m.state} {
+	for _, c := range []prometheus.Collector{m.polls, m.calls, m.events, m.filled, m.listens, m.heard, m.state} {
 		if err := reg.Register(c); err != nil {
 			return fmt.Errorf("ingest: metrics: %w", err)
 		}
@@ -50,8 +61,8 @@ func (m *pollMetrics) register(reg prometheus.Registerer) error {
 
 // pollCollector shows where the polling of a connection stands when it is asked.
 type pollCollector struct {
-	status                   func() PollStatus
-	sources, lag, left, hold *prometheus.Desc
+	status                         func() PollStatus
+	sources, lag, left, hold, open *prometheus.Desc
 }
 
 func newPollCollector(labels prometheus.Labels, status func() PollStatus) *pollCollector {
@@ -65,12 +76,14 @@ func newPollCollector(labels prometheus.Labels, status func() PollStatus) *pollC
 			"Requests that polling could make at this moment, by connection.", nil, labels),
 		hold: prometheus.NewDesc("threadrelay_poll_leader",
 			"1 if this process polls the connection, by connection.", nil, labels),
+		open: prometheus.NewDesc("threadrelay_listen_open",
+			"1 if this process listens to the connection, 0 if it should and does not, by connection.", nil, labels),
 	}
 }
 
 // Describe is for Prometheus.
 func (c *pollCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.sources, c.lag, c.left, c.hold} {
+	for _, d := range []*prometheus.Desc{c.sources, c.lag, c.left, c.hold, c.open} {
 		out <- d
 	}
 }
@@ -86,6 +99,9 @@ func (c *pollCollector) Collect(out chan<- prometheus.Metric) {
 		return
 	}
 	gauge(c.hold, 1)
+	if l := st.Listening; l != nil {
+		gauge(c.open, map[bool]float64{true: 1}[l.Open])
+	}
 	gauge(c.lag, st.Lag)
 	gauge(c.left, st.Budget)
 	for state, n := range map[string]int{

@@ -33,7 +33,7 @@ func (s *session) heard(events []event.Event, polled bool) {
 			continue
 		}
 		if !polled {
-			s.schedule.hear(string(e.Thread.Conversation), now)
+			s.schedule.hear(s.sourceOf(e.Thread), now)
 		}
 		if s.threads == nil || e.Message == nil || e.Message.Parent == "" || e.Thread.Root == "" {
 			continue // a message that nobody has replied to is seen where it was said
@@ -42,6 +42,16 @@ func (s *session) heard(events []event.Event, polled bool) {
 			s.schedule.hearThread(name, e.Time, now)
 		}
 	}
+}
+
+// sourceOf names the source that reads a conversation.
+func (s *session) sourceOf(t event.ThreadRef) string {
+	if s.locator != nil {
+		if name, ok := s.locator.SourceOf(t); ok {
+			return name
+		}
+	}
+	return string(t.Conversation)
 }
 
 // hearThread takes note that something happened in a thread, at a time by the platform's clock.

@@ -67,14 +67,63 @@ func newSchedule(cfg scheduleConfig) *schedule {
 	}
 }
 
-// add takes a source in, due at once. All sources are added before the first is taken.
-func (s *schedule) add(name string, now time.Time) *source {
-	src := &source{name: name, class: idle, due: now, interval: s.interval, calls: 1, polled: now, place: away}
+// add takes a source in, due at once, unless there is one of its name already. It returns the one that is polled.
+func (s *schedule) add(src source, now time.Time) *source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sources[name] = src
-	s.queues[idle].add(src)
-	return src
+	if known, ok := s.sources[src.name]; ok && !known.thread {
+		return known
+	}
+	src.class, src.due, src.interval, src.calls, src.polled, src.place, src.mark = idle, now, s.interval, 1, now, away, &marker{}
+	s.sources[src.name] = &src
+	s.queues[idle].add(&src)
+	s.rouse()
+	return &src
+}
+
+// drop forgets a source that is not there any more.
+func (s *schedule) drop(src *source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if src.gone {
+		return
+	}
+	src.gone = true
+	if s.sources[src.name] == src {
+		delete(s.sources, src.name)
+	}
+	if src.place != away {
+		s.queues[src.class].remove(src)
+	}
+	if src.class == behind {
+		s.lagging--
+	}
+}
+
+// urge has sources polled once more, from now on. Those that are being polled at this moment are polled again.
+func (s *schedule) urge(now time.Time, which func(*source) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, src := range s.sources {
+		switch {
+		case src.thread || !which(src):
+		case src.place == away:
+			src.again = true
+		case (src.trouble.kind == "" || src.trouble.refused) && src.due.After(now): // those that back off come anyway
+			s.queues[src.class].remove(src)
+			src.due = now
+			s.queues[src.class].add(src)
+		}
+	}
+	s.rouse()
+}
+
+// pace bounds the calls per minute from now on.
+func (s *schedule) pace(perMinute int, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.budget.set(perMinute, now)
+	s.rouse()
 }
 
 // never is the wait when nothing at all is scheduled.
@@ -165,7 +214,11 @@ func (s *schedule) settle(src *source, r result, now time.Time) {
 		s.enqueue(src, threads)
 		return
 	}
-	s.enqueue(src, src.dueAfter(r, s.interval, now))
+	c := src.dueAfter(r, s.interval, now)
+	if src.again && (r.verdict == fine || r.verdict == refused) {
+		src.again, src.due = false, now
+	}
+	s.enqueue(src, c)
 }
 
 func (s *schedule) enqueue(src *source, c class) {
@@ -203,6 +256,14 @@ func (s *schedule) hear(name string, now time.Time) {
 	}
 	s.enqueue(src, live)
 	s.rouse()
+}
+
+// has reports whether a source is polled.
+func (s *schedule) has(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	src, ok := s.sources[name]
+	return ok && !src.thread
 }
 
 // rouse has whoever waits for take's answer ask again.

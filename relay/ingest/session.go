@@ -40,6 +40,10 @@ type session struct {
 	log      *slog.Logger
 	threads  relay.ThreadPoller // nil if the platform polls no single threads
 	memory   relay.Rememberer   // nil if the platform keeps none
+	finder   relay.Discoverer   // nil if no source stands for others
+	locator  relay.Locator      // nil if sources are named as conversations are
+	paced    relay.Paced        // nil if the platform knows no pace
+	ears     *ears              // nil if nobody listens
 	schedule *schedule
 	reporter reporter
 	began    time.Time
@@ -52,15 +56,21 @@ func newSession(cfg sessionConfig) *session {
 	now := time.Now()
 	s := &session{
 		cfg: cfg.Poll, keeper: cfg.Keeper, marks: cfg.Marks, metrics: cfg.Metrics, holes: cfg.Holes, log: cfg.Poll.Log.With("connection", cfg.Poll.Connection),
-		schedule: newSchedule(scheduleConfig{Interval: cfg.Poll.Interval, Budget: cfg.Poll.Budget, Now: now}),
+		schedule: newSchedule(scheduleConfig{Interval: cfg.Poll.Interval, Budget: cfg.Poll.budget(), Now: now}),
 		began:    now, begun: cfg.Begun,
 	}
 	s.threads, _ = cfg.Poll.Poller.(relay.ThreadPoller)
 	s.memory, _ = cfg.Poll.Poller.(relay.Rememberer)
+	s.finder, _ = cfg.Poll.Poller.(relay.Discoverer)
+	s.locator, _ = cfg.Poll.Poller.(relay.Locator)
+	s.paced, _ = cfg.Poll.Poller.(relay.Paced)
 	s.reporter.log = s.log
 	for i, name := range cfg.Poll.Sources {
-		src := s.schedule.add(name, now.Add(time.Duration(i))) // in the order of the configuration
-		src.mark = &marker{}
+		src := source{name: name, fresh: newBookmark(now, cfg.Poll.Backfill), stands: s.finder != nil && s.finder.Discovers(name)}
+		s.schedule.add(src, now.Add(time.Duration(i))) // in the order of the configuration
+	}
+	if listener, ok := cfg.Poll.Poller.(relay.Listener); ok && cfg.Poll.Listen {
+		s.ears = newEars(s, listener)
 	}
 	return s
 }
@@ -72,6 +82,9 @@ func (s *session) run(ctx context.Context) error {
 	var polls sync.WaitGroup
 	defer polls.Wait()
 	polls.Go(func() { s.preload(ctx) })
+	if s.ears != nil {
+		polls.Go(func() { s.ears.run(ctx) })
+	}
 	places := make(chan struct{}, pollAtOnce)
 	for {
 		select {
@@ -112,10 +125,15 @@ func (s *session) next(ctx context.Context) *source {
 
 // visit polls one source.
 func (s *session) visit(ctx context.Context, src *source) {
-	r := s.read(ctx, src)
+	began := s.ears.begin(src)
+	r := s.turn(ctx, src)
 	if ctx.Err() != nil && r.verdict != fine {
 		s.schedule.giveBack(src, time.Now())
 		return
+	}
+	s.ears.caughtUp(ctx, src, began, r)
+	if s.paced != nil {
+		s.schedule.pace(budgetOf(s.cfg.Budget, s.paced), time.Now())
 	}
 	s.metrics.polls.WithLabelValues(r.outcome).Inc()
 	s.metrics.calls.Add(float64(r.calls))
@@ -123,6 +141,22 @@ func (s *session) visit(ctx context.Context, src *source) {
 	if s.visits.Add(1) == int64(min(len(s.cfg.Sources), pollAtOnce)) {
 		s.begun()
 	}
+}
+
+// turn does what a source is there for.
+func (s *session) turn(ctx context.Context, src *source) result {
+	if src.stands {
+		return s.discover(ctx, src)
+	}
+	return s.read(ctx, src)
+}
+
+// budgetOf is the lesser of what was configured and what the platform allows.
+func budgetOf(configured int, p relay.Paced) int {
+	if allowed := p.PollBudget(); allowed > 0 {
+		return min(configured, allowed)
+	}
+	return configured
 }
 
 // preload reads all cursors, beside the polls that begin at once. Sources that had events just before the last holder went
@@ -136,7 +170,7 @@ func (s *session) preload(ctx context.Context) {
 			break
 		}
 		group.Go(func() error {
-			at, err := src.mark.get(ctx, func(ctx context.Context) (bookmark, error) { return s.load(ctx, src.name) })
+			at, err := src.mark.get(ctx, func(ctx context.Context) (bookmark, error) { return s.load(ctx, src) })
 			if err == nil && time.Since(at.Found) < activeFor {
 				s.schedule.hear(src.name, time.Now())
 			}

@@ -22,8 +22,11 @@ const (
 // source is what is polled, and what is known of it. The schedule's lock guards all but mark.
 type source struct {
 	name     string
-	thread   bool // reconciled, and forgotten when it falls silent
-	gone     bool // forgotten
+	thread   bool    // reconciled, and forgotten when it falls silent
+	gone     bool    // forgotten
+	stands   bool    // for other sources, and is no page itself
+	found    *source // the one that stands for it; nil if it was configured
+	again    bool    // is to be polled once more than its turn
 	class    class
 	place    int // in its queue, or away
 	due      time.Time
@@ -36,6 +39,8 @@ type source struct {
 	recent   *list.Element // of a thread
 
 	mark *marker
+	// fresh is the bookmark that it gets if it has none.
+	fresh bookmark
 }
 
 // verdict says what a poll's outcome means for its source.

@@ -30,6 +30,8 @@ type PollStatus struct {
 	Budget float64 `json:"budgetLeft"`
 	// PausedUntil is set while the platform wants to be left alone.
 	PausedUntil time.Time `json:"pausedUntil,omitzero"`
+	// Listening says how it stands with listening; nil if nobody listens.
+	Listening *ListenStatus `json:"listening,omitempty"`
 	// Faults are some of the sources that cannot be read, the oldest trouble first.
 	Faults []SourceFault `json:"faults,omitempty"`
 }

@@ -90,8 +90,8 @@ func TestEveryRowOfTheHookTable(t *testing.T) {
 			problem: "Content-Encoding must be gzip or absent"},
 		{name: "two encodings", body: said, change: header("Content-Encoding", "gzip, gzip"), status: 415, calls: "support/encoding",
 			problem: "Content-Encoding must be gzip or absent"},
-		{name: "the platform fails", path: "/hooks/broken", body: said, status: 500, calls: "broken/failed", problem: "the call could not be decoded"},
-		{name: "the platform panics", path: "/hooks/panics", body: said, status: 500, calls: "panics/failed", problem: "the call could not be decoded"},
+		{name: "the platform fails", path: "/hooks/broken", body: said, status: 503, calls: "broken/failed", problem: "the call could not be decoded"},
+		{name: "the platform panics", path: "/hooks/panics", body: said, status: 503, calls: "panics/failed", problem: "the call could not be decoded"},
 	}
 	srv := bustest.StartServer(t, "")
 	b := srv.Open(bus.Config{})
