@@ -135,7 +135,8 @@ func retryAfter(resp *http.Response, text string, now time.Time) time.Duration {
 	return clampWait(waitInText(text))
 }
 
-// waitInText reads "… You must wait 42 seconds before trying this endpoint again."
+// waitInText returns how many seconds a text tells to wait, such as "You must wait 42 seconds before trying this endpoint
+// again."; 0 if it does not.
 func waitInText(s string) float64 {
 	_, rest, found := strings.Cut(s, "must wait ")
 	if !found {

@@ -27,7 +27,6 @@ type Connection struct {
 	known  lookups
 	alias  aliases
 	roots  memo[string] // rooms of messages that are there, by id
-	files  memo[string] // actions of messages with a file, by the message's id
 	memory memory
 	inbound
 }

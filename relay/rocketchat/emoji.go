@@ -30,7 +30,7 @@ func emojiNames(emoji string) ([]string, error) {
 	}
 	switch {
 	case name == "":
-		return nil, fmt.Errorf("the emoji %q has no name here that Rocket.Chat knows: give its name, such as :tada:", emoji)
+		return nil, fmt.Errorf("the emoji %q has no name here that Rocket.Chat knows: give its name, such as :tada: for a party", emoji)
 	case tone > 0:
 		return []string{fmt.Sprintf("%s_tone%d", name, tone), name}, nil
 	}
@@ -65,7 +65,7 @@ func flagName(emoji string) string {
 		if !isRegional(r) {
 			return ""
 		}
-		name += string(rune('a' + r - 0x1f1e6))
+		name += string('a' + r - 0x1f1e6)
 	}
 	return name
 }

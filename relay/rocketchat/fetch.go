@@ -50,9 +50,6 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the transfer.
-func (s *source) Close() error { return s.body.Close() }
-
 // fetch opens a file at its source. The workspace's own files are asked for with the connection's credentials, and all others
 // without any. ctx bounds all of the transfer.
 func (c *Connection) fetch(ctx context.Context, m event.MediaRef) (fetched, error) {

@@ -65,6 +65,11 @@ func walk[T any](key func(T) string, read func(Paging) (Page[T], error)) iter.Se
 				yield(none, err)
 				return
 			}
+			if gone := total - page.Total; page.Total >= 0 && gone > 0 {
+				total, at.Offset = page.Total, max(0, at.Offset-gone)
+				continue
+			}
+			total = page.Total
 			fresh := 0
 			for _, row := range page.Rows {
 				if seen[key(row)] {
@@ -75,11 +80,6 @@ func walk[T any](key func(T) string, read func(Paging) (Page[T], error)) iter.Se
 				if !yield(row, nil) {
 					return
 				}
-			}
-			gone := total - page.Total
-			if total = page.Total; total >= 0 && gone > 0 {
-				at.Offset = max(0, at.Offset-gone)
-				continue
 			}
 			at.Offset += len(page.Rows)
 			if len(page.Rows) == 0 || total >= 0 && at.Offset >= total || total < 0 && fresh == 0 {

@@ -18,7 +18,7 @@ const (
 // lookups remember what was looked up.
 type lookups struct {
 	rooms memo[Room] // by id, "#name" or "@username"
-	users memo[User] // by id, or "@username"
+	users memo[User] // by id
 	self  memo[User] // under the empty key
 }
 
@@ -68,24 +68,14 @@ func (c *Connection) roomID(ctx context.Context, conversation event.Conversation
 
 // user returns a user by id.
 func (c *Connection) user(ctx context.Context, id string) (User, error) {
-	return c.lookUpUser(id, func() (User, error) { return c.client.User(ctx, id) })
-}
-
-// userByName returns a user by username, without "@": reactions, for one, name nothing else.
-func (c *Connection) userByName(ctx context.Context, username string) (User, error) {
-	return c.lookUpUser("@"+username, func() (User, error) { return c.client.UserByName(ctx, username) })
-}
-
-func (c *Connection) lookUpUser(key string, ask func() (User, error)) (User, error) {
 	now := c.now()
-	if u, ok := c.known.users.get(key, now); ok {
+	if u, ok := c.known.users.get(id, now); ok {
 		return u, nil
 	}
-	u, err := ask()
+	u, err := c.client.User(ctx, id)
 	if err != nil {
 		return User{}, err
 	}
-	c.known.users.put(u.ID, u, now.Add(usersKept))
-	c.known.users.put("@"+u.Username, u, now.Add(usersKept))
+	c.known.users.put(id, u, now.Add(usersKept))
 	return u, nil
 }

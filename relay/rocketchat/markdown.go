@@ -72,7 +72,7 @@ func (l *line) escape(at, size int) string {
 	case "_":
 		special = l.unders > 1 && !betweenWords(l.text, at)
 	case `\`:
-		if after != "" && strings.Contains("*_~`#.", after[:1]) { // which it would escape
+		if after != "" && strings.ContainsRune("*_~`#.", rune(after[0])) { // which it would escape
 			return char + guard
 		}
 	case "]":

@@ -12,9 +12,6 @@ import (
 	"github.com/threadrelay/threadrelay/bus/event"
 )
 
-// filesKept is how long it is known which action a message with a file is of.
-const filesKept = time.Hour
-
 // linkPurpose keeps the ids of messages that link to a file apart from those of texts.
 const linkPurpose = "link"
 
@@ -64,7 +61,7 @@ func (s *sending) sendFile(ctx context.Context, i int) (Message, error) {
 	if err != nil {
 		return s.link(ctx, i, err)
 	}
-	defer f.content.Close()
+	defer f.content.body.Close()
 	file, err := s.c.client.UploadMedia(bound, s.room, Upload{Name: f.name, MIMEType: f.kind, Content: f.content})
 	if err != nil {
 		refused := refusalOf(err)
@@ -73,6 +70,8 @@ func (s *sending) sendFile(ctx context.Context, i int) (Message, error) {
 		}
 		return Message{}, err
 	}
+	s.c.expectFile(file.ID, &event.Marker{Action: s.a.ID, Bot: s.a.Bot})
+	s.c.expectFile(file.ID, &event.Marker{Action: s.a.ID, Bot: s.a.Bot})
 	var m Message
 	err = s.disguised(func(named bool) (err error) {
 		d := MediaDraft{ThreadID: s.root}
@@ -84,9 +83,6 @@ func (s *sending) sendFile(ctx context.Context, i int) (Message, error) {
 		m, err = s.c.client.ConfirmMedia(ctx, s.room, file.ID, d)
 		return err
 	})
-	if err == nil {
-		s.c.files.put(m.ID, string(s.a.ID), s.c.now().Add(filesKept))
-	}
 	return m, err
 }
 
@@ -191,8 +187,11 @@ func (s *sending) mayShow(m Message) bool {
 	if m.Stamp != nil {
 		return m.Stamp.Action == string(s.a.ID)
 	}
-	action, known := s.c.files.get(m.ID, s.c.now())
-	return len(m.Files) > 0 && (!known || action == string(s.a.ID))
+	if len(m.Files) == 0 {
+		return false
+	}
+	of, known := s.c.uploads.get(m.Files[0].ID, s.c.now())
+	return !known || of.Action == s.a.ID
 }
 
 // recent lists what was said since a time in the place of the action, the newest first.

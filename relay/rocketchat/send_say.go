@@ -223,7 +223,7 @@ func (s *sending) findRoot(ctx context.Context) error {
 		return nil
 	}
 	room, known := s.c.roots.get(s.root, s.c.now())
-	if !known {
+	if told, ok := s.c.memory.get(s.root); !known || ok && told.deletion {
 		m, err := s.c.client.Message(ctx, s.root)
 		switch {
 		case IsNoMessage(err):

@@ -126,13 +126,23 @@ func TestRootThatGoesLater(t *testing.T) {
 	f, c := newFakeChat(t)
 	now := time.Now()
 	c.now = func() time.Time { return now }
-	f.say("rootMessage000001", fakeRoom, "", "root")
-	_, err := c.Send(t.Context(), replyTo("rootMessage000001", "re"))
-	must(t, err)
-	f.docs = nil
+	known := func(root event.MessageID) {
+		t.Helper()
+		f.say(string(root), fakeRoom, "", "root")
+		a := replyTo(root, "re")
+		a.ID = event.ActionID(root)
+		_, err := c.Send(t.Context(), a)
+		must(t, err)
+		f.docs = nil
+	}
+	known("forgotten00000001")
 	now = now.Add(rootsKept)
-	if got := sendKind(t, c, replyTo("rootMessage000001", "re")); got.Kind != relay.RootGone {
-		t.Error(got)
+	known("deleted0000000001")
+	c.Remember(event.Event{Type: event.MessageDeleted, Message: &event.Message{ID: "deleted0000000001"}, Thread: event.ThreadRef{Connection: "rc", Conversation: fakeRoom, Root: "deleted0000000001"}})
+	for _, root := range []event.MessageID{"forgotten00000001", "deleted0000000001"} {
+		if got := sendKind(t, c, replyTo(root, "re")); got.Kind != relay.RootGone {
+			t.Errorf("%s: %v", root, got)
+		}
 	}
 }
 

@@ -75,11 +75,8 @@ type File struct {
 	Size int64
 }
 
-// stampKey is the key of our stamp in a message document. The server keeps keys that it does not know as they are, and shows
-// them to REST and the realtime stream, though not to webhooks.
-const stampKey = "threadrelay"
-
-// Stamp is what threadrelay keeps with a message of its own.
+// Stamp is what threadrelay keeps with a message of its own, under the key "threadrelay" of the message document. The server
+// keeps keys that it does not know as they are, and shows them to REST and the realtime stream, though not to webhooks.
 type Stamp struct {
 	Action string `json:"action"`
 	Bot    string `json:"bot,omitempty"`
@@ -247,4 +244,38 @@ type Attachment struct {
 	MessageLink string `json:"message_link,omitempty"`
 	AuthorName  string `json:"author_name,omitempty"`
 	Color       string `json:"color,omitempty"`
+}
+
+// UnmarshalJSON reads an attachment. What is not as it should be counts as left out.
+func (a *Attachment) UnmarshalJSON(b []byte) error {
+	var w struct {
+		Title       loose          `json:"title"`
+		TitleLink   loose          `json:"title_link"`
+		Text        loose          `json:"text"`
+		Type        loose          `json:"type"`
+		Description loose          `json:"description"`
+		ImageURL    loose          `json:"image_url"`
+		ImageType   loose          `json:"image_type"`
+		ImageSize   lenient[int64] `json:"image_size"`
+		AudioURL    loose          `json:"audio_url"`
+		AudioType   loose          `json:"audio_type"`
+		AudioSize   lenient[int64] `json:"audio_size"`
+		VideoURL    loose          `json:"video_url"`
+		VideoType   loose          `json:"video_type"`
+		VideoSize   lenient[int64] `json:"video_size"`
+		MessageLink loose          `json:"message_link"`
+		AuthorName  loose          `json:"author_name"`
+		Color       loose          `json:"color"`
+	}
+	if err := decodeObject(b, &w); err != nil {
+		return err
+	}
+	*a = Attachment{
+		Title: string(w.Title), TitleLink: string(w.TitleLink), Text: string(w.Text), Type: string(w.Type), Description: string(w.Description),
+		ImageURL: string(w.ImageURL), ImageType: string(w.ImageType), ImageSize: w.ImageSize.v,
+		AudioURL: string(w.AudioURL), AudioType: string(w.AudioType), AudioSize: w.AudioSize.v,
+		VideoURL: string(w.VideoURL), VideoType: string(w.VideoType), VideoSize: w.VideoSize.v,
+		MessageLink: string(w.MessageLink), AuthorName: string(w.AuthorName), Color: string(w.Color),
+	}
+	return nil
 }

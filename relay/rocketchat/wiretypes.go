@@ -47,9 +47,7 @@ type listOf[T any] struct{ v []T }
 func (l *listOf[T]) UnmarshalJSON(b []byte) error {
 	l.v = nil
 	var rows []json.RawMessage
-	if json.Unmarshal(b, &rows) != nil {
-		return nil
-	}
+	_ = json.Unmarshal(b, &rows) // of anything else there are none
 	for _, row := range rows {
 		var v T
 		if string(row) != "null" && json.Unmarshal(row, &v) == nil {
