@@ -35,6 +35,7 @@ type Client struct {
 	timeout   time.Duration
 	// mediaTimeout bounds an upload.
 	mediaTimeout time.Duration
+	maxAnswer    int64 // bytes
 	http         *http.Client
 	now          func() time.Time
 	meter        relay.Meter       // may be nil
@@ -50,7 +51,7 @@ func newClient(cfg Config, token secret) *Client {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{
 		base: cfg.URL, user: cfg.UserID, token: token, userAgent: cfg.UserAgent, timeout: cfg.Timeout, mediaTimeout: cfg.MediaTimeout,
-		http: &client, now: time.Now, meter: cfg.Meter, observe: cfg.Observe, limits: new(limits), pace: new(pace),
+		maxAnswer: maxAnswer, http: &client, now: time.Now, meter: cfg.Meter, observe: cfg.Observe, limits: new(limits), pace: new(pace),
 	}
 }
 
@@ -186,7 +187,7 @@ func (c *Client) exchange(req *http.Request, into any, o *Observation) error {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return c.refusal(resp, o)
 	}
-	body, err := readBounded(resp.Body, maxAnswer)
+	body, err := readBounded(resp.Body, c.maxAnswer)
 	if err == nil {
 		err = c.readAnswer(resp, o.Route, body, into)
 	}

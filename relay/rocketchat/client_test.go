@@ -65,10 +65,11 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 }
 
 func TestAnswersAreBounded(t *testing.T) {
-	big := `{"success":true,"x":"` + strings.Repeat("x", maxAnswer) + `"}`
+	const most = 1 << 20
+	big := `{"success":true,"x":"` + strings.Repeat("x", most) + `"}`
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)
-	_, _ = z.Write(bytes.Repeat([]byte(" "), 4*maxAnswer))
+	_, _ = z.Write(bytes.Repeat([]byte(" "), 4*most))
 	must(t, z.Close())
 	for name, h := range map[string]http.HandlerFunc{
 		"long": answer(200, big),
@@ -78,6 +79,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		},
 	} {
 		c := serve(t, h)
+		c.client.maxAnswer = most
 		err := c.client.React(t.Context(), "m", "x", true)
 		if !errors.Is(err, ErrAnswerTooLong) {
 			t.Errorf("%s: %v", name, err)

@@ -54,6 +54,13 @@ func (f *fakeChat) say(id, room, thread, text string) string {
 	return id
 }
 
+// meddle sets what meddles with the calls.
+func (f *fakeChat) meddle(before, after func(http.ResponseWriter, fakeCall) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.before, f.after = before, after
+}
+
 // doc returns a message, or nil.
 func (f *fakeChat) doc(id string) map[string]any {
 	f.mu.Lock()
@@ -165,12 +172,14 @@ func (f *fakeChat) do(c fakeCall, path []string) (int, object) {
 		return f.list(q.Get("offset"), func(d object) bool {
 			return d["rid"] == q.Get("roomId") && d["tmid"] == nil && d["ts"].(string) >= q.Get("oldest") && (q.Get("latest") == "" || d["ts"].(string) <= q.Get("latest"))
 		})
+	case "rooms.get":
+		return 200, object{"update": []object{{"_id": "direct-zoe", "t": "d", "usernames": []string{"zoe", "helper"}}}}
 	case "rooms.info":
 		return 200, object{"room": object{"_id": fakeRoom, "t": "c", "name": "general"}}
 	case "im.create":
 		return 200, object{"room": object{"t": "d", "rid": "direct-" + c.body["username"].(string)}}
 	case "users.info":
-		if q.Get("userId") == fakeAna {
+		if q.Get("userId") == fakeAna || q.Get("username") == "ana.b" {
 			return 200, object{"user": object{"_id": fakeAna, "username": "ana.b"}}
 		}
 		return refuse("User not found.", "")

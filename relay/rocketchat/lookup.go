@@ -36,23 +36,17 @@ func (c *Connection) me(ctx context.Context) (User, error) {
 }
 
 // room returns the room of a conversation: an id, "#name", or "@username" for the direct room with that user, which is made if
-// there is none yet. A direct room that was found by "@username" may have an id and nothing else.
+// there is none yet. One that was just made may have an id and nothing else.
 func (c *Connection) room(ctx context.Context, conversation event.ConversationID) (Room, error) {
 	name := string(conversation)
-	if r, ok := c.known.rooms.get(name, c.now()); ok {
-		return r, nil
+	r, found, err := c.resolve(ctx, name, new(int))
+	if err != nil || found {
+		return r, err
 	}
-	var r Room
-	var err error
-	if username, found := strings.CutPrefix(name, "@"); found {
-		r, err = c.client.OpenDirect(ctx, username)
-		r.Kind = Direct
-	} else {
-		r, err = c.client.Room(ctx, name)
-	}
-	if err != nil {
+	if r, err = c.client.OpenDirect(ctx, strings.TrimPrefix(name, "@")); err != nil {
 		return Room{}, err
 	}
+	r.Kind = Direct
 	c.known.rooms.put(name, r, c.now().Add(roomsKept))
 	return r, nil
 }

@@ -85,7 +85,7 @@ func FuzzMarkdown(f *testing.F) {
 
 func TestLongTextsAreWrittenFast(t *testing.T) {
 	for _, s := range []string{"*", "_", "<|", "@", " @x", "](", "h", "https://", "```", "\\"} {
-		long := strings.Repeat(s, 1<<18/len(s))
+		long := strings.Repeat(s, 1<<17/len(s))
 		if len(EscapeText(long)) < len(long) || len(DefuseMentions(long)) < len(long) || len(splitText(long, maxText)) < 10 {
 			t.Errorf("%q became shorter", s)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/threadrelay/threadrelay/bus/event"
 	"github.com/threadrelay/threadrelay/relay"
@@ -43,7 +44,7 @@ func (c *Connection) isMember(ctx context.Context, conversation event.Conversati
 		return is, err
 	case IsNoUser(err):
 		return false, nil
-	case user == string(c.self) && refused.Status != http.StatusUnauthorized && verdict(refused) == relay.Denied:
+	case user == string(c.self) && refused.Status != http.StatusUnauthorized && slices.Contains(denials(), refused.Code):
 		return false, nil
 	case refused.Status == http.StatusNotFound && room != "":
 		return c.isListed(ctx, room, user)

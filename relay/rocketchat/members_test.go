@@ -41,6 +41,10 @@ func TestMember(t *testing.T) {
 					h(w, r)
 					return
 				}
+				if route == "rooms.get" {
+					answer(200, `{"success":true,"update":[]}`)(w, r)
+					return
+				}
 				if route != "rooms.isMember" {
 					t.Errorf("%s is asked for", route)
 				}

@@ -78,7 +78,7 @@ func (s *sending) sendFile(ctx context.Context, i int) (Message, error) {
 		if named {
 			d.Alias, d.Avatar = s.face.name, s.face.avatar
 		} else {
-			d.Text = s.face.prefix
+			d.Text = strings.TrimSpace(s.face.prefix)
 		}
 		m, err = s.c.client.ConfirmMedia(ctx, s.room, file.ID, d)
 		return err

@@ -20,7 +20,6 @@ import (
 func newFakeMedia(t *testing.T, files http.HandlerFunc) (*fakeChat, *Connection, string) {
 	f, c := newFakeChat(t)
 	c = newConnection(t, func(cfg *Config) { cfg.URL, cfg.PrivateMedia = c.client.base, true })
-	t.Cleanup(c.media.CloseIdleConnections)
 	srv := httptest.NewServer(files)
 	t.Cleanup(srv.Close)
 	return f, c, srv.URL
@@ -85,7 +84,7 @@ func TestAttachmentsThatWereInterrupted(t *testing.T) {
 	if got := sendKind(t, c, a); got.Kind != relay.Temporary {
 		t.Fatal(got)
 	}
-	f.before, f.after = nil, nil
+	f.meddle(nil, nil)
 	if _, found, err := c.Find(t.Context(), a, time.Time{}); found || err != nil {
 		t.Errorf("found half of it: %t, %v", found, err)
 	}
@@ -210,7 +209,6 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	t.Cleanup(srv.Close)
 	f, c := newFakeChat(t)
-	t.Cleanup(c.media.CloseIdleConnections)
 	_, port, _ := strings.Cut(strings.TrimPrefix(srv.URL, "http://"), ":")
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0"} {
 		a := withFiles(postOf("look"), event.MediaRef{URL: "http://" + host + ":" + port + "/a.png"})

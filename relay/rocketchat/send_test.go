@@ -206,11 +206,11 @@ func TestRefusalThatIsNoRepeat(t *testing.T) {
 
 func TestAnswerThatIsLost(t *testing.T) {
 	f, c := newFakeChat(t)
-	f.after = func(http.ResponseWriter, fakeCall) bool { panic(http.ErrAbortHandler) }
+	f.meddle(nil, func(http.ResponseWriter, fakeCall) bool { panic(http.ErrAbortHandler) })
 	if got := sendKind(t, c, postOf("x")); got.Kind != relay.Temporary {
 		t.Error(got)
 	}
-	f.after = nil
+	f.meddle(nil, nil)
 	r, err := c.Send(t.Context(), postOf("x"))
 	if err != nil || len(f.docs) != 1 || r.Message != event.MessageID(messageID("act-1", "", 0)) {
 		t.Errorf("%+v, %v: %v", r, err, f.texts())
@@ -303,7 +303,7 @@ func TestUnfitActions(t *testing.T) {
 func TestRoomsByName(t *testing.T) {
 	f, c := newFakeChat(t)
 	for range 2 {
-		for conversation, want := range map[event.ConversationID]string{"#general": fakeRoom, "@ana.b": "direct-ana.b"} {
+		for conversation, want := range map[event.ConversationID]string{"#general": fakeRoom, "@ana.b": "direct-ana.b", "@zoe": "direct-zoe"} {
 			a := postOf("x")
 			a.ID, a.Thread.Conversation = event.ActionID(conversation), conversation
 			r, err := c.Send(t.Context(), a)
@@ -313,7 +313,14 @@ func TestRoomsByName(t *testing.T) {
 			}
 		}
 	}
-	if a, b := f.count("rooms.info"), f.count("im.create"); a != 1 || b != 1 {
-		t.Errorf("looked up %d and %d times", a, b)
+	for _, route := range []string{"rooms.get", "rooms.info", "im.create", "users.info"} {
+		if n := f.count(route); n != 1 {
+			t.Errorf("%s was asked %d times", route, n)
+		}
+	}
+	a := postOf("x")
+	a.Thread.Conversation = "@nobody"
+	if got := sendKind(t, c, a); got.Kind != relay.Rejected {
+		t.Error(got)
 	}
 }
