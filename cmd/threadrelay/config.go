@@ -14,11 +14,12 @@ import (
 // the single list of variables: env names one, envDefault is its default, unset says what its absence means, help explains it and
 // allowed completes the sentence "allowed: ..." of an error.
 type config struct {
-	Relay     relayConfig
-	NATS      natsConfig
-	Log       logConfig
-	CometChat cometchatConfig
-	Routing   routing `env:"-"` // the YAML file
+	Relay      relayConfig
+	NATS       natsConfig
+	Log        logConfig
+	CometChat  cometchatConfig
+	RocketChat rocketchatConfig
+	Routing    routing `env:"-"` // the YAML file
 }
 
 // relayConfig is what the process itself does: where it listens, which parts it runs and how long it keeps things.

@@ -62,6 +62,9 @@ func (c *config) connectionsOfEnvironment() map[event.ConnectionID]string {
 	if c.CometChat.enabled() {
 		out[cometchatID] = "COMETCHAT_APP_ID"
 	}
+	if c.RocketChat.enabled() {
+		out[rocketchatID] = "ROCKETCHAT_URL"
+	}
 	return out
 }
 

@@ -18,6 +18,7 @@ type platformKind struct {
 func platformKinds() []platformKind {
 	return []platformKind{
 		{"cometchat", readCometChat},
+		{"rocketchat", readRocketChat},
 	}
 }
 

@@ -115,6 +115,12 @@ func TestFileShowsNoSecrets(t *testing.T) {
 			wantNoHush(t, err)
 		}
 	}
+	for _, value := range []string{`"${S}"`, `"x${T}y/z"`, `"${ADDRESS}"`, `"${U}"`} {
+		for _, key := range []string{"url", "user_id", "auth_token", "webhook: {token: %, username: %}, realtime", "poll: {interval: %, backfill: %}, realtime"} {
+			_, _, err := loadRouting(t, "connections: {a: {platform: rocketchat, rooms: [%, %], "+strings.ReplaceAll(key, "%", value)+": "+value+"}}", environ...)
+			wantNoHush(t, err)
+		}
+	}
 	for _, literal := range []string{
 		"webhook: {username: 'hush:u', password: hush hush}", "webhook: {password: hush}", "api_key: hush hush", "api_key: hush${x", "api_key: hush: x",
 	} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,7 +41,7 @@ func TestConfigFileExample(t *testing.T) {
 		t.Fatalf("deploy/threadrelay.yaml does not load: %v; warnings %q", err, warnings)
 	}
 	platforms, err := newPlatforms(cfg)
-	if err != nil || len(platforms) != 2 {
+	if err != nil || len(platforms) != 3 {
 		t.Errorf("%d connections, %v", len(platforms), err)
 	}
 	if got := cfg.Routing.Connections[0].Setup.(cometchatSetup).Config.APIKey; got != "made-up-support_api_key" {
@@ -70,6 +71,10 @@ func knownKeys(t *testing.T) []string {
 	_, _, err := loadRouting(t, whole+strings.ReplaceAll(unknown, "?", "unheard"))
 	if err == nil {
 		t.Fatal("an unknown key was taken")
+	}
+	const other = "connections: {b: {platform: rocketchat, ?: 1, webhook: {?: 1}, poll: {?: 1}}}"
+	if _, _, rocket := loadRouting(t, strings.ReplaceAll(other, "?", "unheard")); rocket != nil {
+		err = errors.Join(err, rocket)
 	}
 	var out []string
 	for _, match := range regexp.MustCompile(`(?m); known: (.*)$`).FindAllStringSubmatch(err.Error(), -1) {

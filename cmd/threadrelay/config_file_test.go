@@ -121,7 +121,7 @@ connections:
 func TestFileTellsAllFaults(t *testing.T) {
 	_, _, err := loadRouting(t, `connections:
   support: {platform: cometchat, app_id: "1", regoin: eu, region: moon, api_key: "${UNSET}", poll: {sources: [app, app], interval: 5}}
-  ops: {platform: rocketchat}
+  ops: {platform: rocketcat}
   support: {}
   "a b":
     platform: cometchat
@@ -134,7 +134,7 @@ mirrors: []
 		"2:82: connections.support.api_key: variable UNSET is not set",
 		`2:116: connections.support.poll.sources: "app" is repeated`,
 		`2:132: connections.support.poll.interval: "5" is not a duration; want one such as 5s`,
-		`3:19: connections.ops.platform: "rocketchat" is not known; known: cometchat`,
+		`3:19: connections.ops.platform: "rocketcat" is not known; known: cometchat, rocketchat`,
 		"4:3: connections.support: is repeated; it stands at line 2 before",
 		`5:3: connections."a b": is no name of a connection; want 1 to 64 letters, digits, _ or -`,
 		`6:5: connections."a b".app_id: is missing`,

@@ -93,6 +93,9 @@ func (m *mapping) duration(key string, least time.Duration) time.Duration {
 	return d
 }
 
+// flag returns the value of key; false if it is absent.
+func (m *mapping) flag(key string) bool { return m.choice(key, "true", "false") == "true" }
+
 // integer returns the value of key; 0 if it is absent.
 func (m *mapping) integer(key string) int {
 	value, ok := m.scalar(key)

@@ -24,13 +24,13 @@ func TestLoadConfigDefaults(t *testing.T) {
 		},
 		NATS:      natsConfig{Replicas: 1},
 		Log:       logConfig{Level: "info"},
-		CometChat: cometchatConfig{Poll: list{"off"}, PollInterval: 5 * time.Second},
+		CometChat: cometchatConfig{Poll: list{"off"}, PollInterval: 5 * time.Second}, RocketChat: rocketchatConfig{PollInterval: 10 * time.Second},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %#v\nwant %#v", got, want)
 	}
-	if got.CometChat.enabled() {
-		t.Error("an empty environment makes a CometChat connection")
+	if got.CometChat.enabled() || got.RocketChat.enabled() {
+		t.Error("an empty environment makes a connection")
 	}
 	if len(warnings) != 1 || !strings.Contains(warnings[0], "nothing is connected") {
 		t.Errorf("warnings = %q, want one that nothing is connected", warnings)
@@ -51,6 +51,8 @@ func TestLoadConfigReadsEveryVariable(t *testing.T) {
 		"COMETCHAT_APP_ID=app1", "COMETCHAT_REGION=EU", "COMETCHAT_API_KEY=k", "COMETCHAT_BASE_URL=https://x.example/v3", "COMETCHAT_CA=" + ca,
 		"COMETCHAT_BOT_UID=bot", "COMETCHAT_WEBHOOK_USERNAME=hu", "COMETCHAT_WEBHOOK_PASSWORD=hp",
 		"COMETCHAT_POLL= group/Eng , ana", "COMETCHAT_POLL_INTERVAL=9s", "COMETCHAT_POLL_BACKFILL=24h",
+		"ROCKETCHAT_URL=https://rc.example", "ROCKETCHAT_CA=" + ca, "ROCKETCHAT_USER_ID=u1", "ROCKETCHAT_AUTH_TOKEN=rt", "ROCKETCHAT_WEBHOOK_TOKEN=rh",
+		"ROCKETCHAT_ROOMS=#a, @ana ,GENERAL", "ROCKETCHAT_REALTIME=true", "ROCKETCHAT_POLL_INTERVAL=11s", "ROCKETCHAT_POLL_BACKFILL=1h",
 	})
 	if err != nil {
 		t.Fatalf("loadConfig: %v", err)
@@ -68,6 +70,10 @@ func TestLoadConfigReadsEveryVariable(t *testing.T) {
 			AppID: "app1", Region: "eu", APIKey: "k", BaseURL: "https://x.example/v3", CA: ca, BotUID: "bot",
 			WebhookUsername: "hu", WebhookPassword: "hp",
 			Poll: list{"group/Eng", "ana"}, PollInterval: 9 * time.Second, PollBackfill: 24 * time.Hour,
+		},
+		RocketChat: rocketchatConfig{
+			URL: "https://rc.example", CA: ca, UserID: "u1", AuthToken: "rt", WebhookToken: "rh", Rooms: list{"#a", "@ana", "GENERAL"}, Realtime: true,
+			PollInterval: 11 * time.Second, PollBackfill: time.Hour,
 		},
 	}
 	if !reflect.DeepEqual(got, want) {

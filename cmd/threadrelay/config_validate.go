@@ -19,6 +19,7 @@ func (c *config) validate(found *faults) {
 	c.Relay.validateStore(found)
 	c.NATS.validate(found)
 	c.CometChat.validate(found, len(c.Relay.Bots) > 0)
+	c.RocketChat.validate(found)
 	oneOf("LOG_LEVEL", c.Log.Level, []string{"debug", "info", "warn", "error"}, found)
 	oneOf("LOG_FORMAT", c.Log.Format, []string{"", "text", "json"}, found)
 }
@@ -27,13 +28,14 @@ func (c *config) validate(found *faults) {
 func (c *config) warnings() []string {
 	var out []string
 	if len(c.setups()) == 0 && !c.botsOnCluster() {
-		out = append(out, "no connection is configured, so nothing is connected; COMETCHAT_APP_ID, COMETCHAT_REGION and COMETCHAT_API_KEY make one, and so does the file of THREADRELAY_CONFIG")
+		out = append(out, "no connection is configured, so nothing is connected; COMETCHAT_APP_ID, COMETCHAT_REGION and COMETCHAT_API_KEY make one, ROCKETCHAT_URL, ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN another, and the file of THREADRELAY_CONFIG any number")
 	}
 	if len(c.Relay.Bots) > 0 && !slices.Contains(c.Relay.Roles, "bots") {
 		out = append(out, "THREADRELAY_BOTS has no effect, because THREADRELAY_ROLES does not name bots")
 	}
 	ingests := slices.Contains(c.Relay.Roles, "ingest")
 	out = append(out, c.CometChat.warnings(ingests)...)
+	out = append(out, c.RocketChat.warnings(ingests)...)
 	out = append(out, c.Routing.warnings(ingests)...)
 	if c.NATS.URL == "" && (c.NATS.Creds != "" || c.NATS.User != "" || c.NATS.CA != "" || c.NATS.Cert != "") {
 		out = append(out, "NATS_CREDS, NATS_USER, NATS_PASSWORD, NATS_CA, NATS_CERT and NATS_KEY have no effect without NATS_URL")

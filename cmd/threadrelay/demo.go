@@ -19,14 +19,15 @@ const (
 	demoHook = "demo"
 )
 
-// demo runs a simulated CometChat and the real relay beside it, plays a conversation, and stays up to be tried.
+// demo runs a simulated CometChat, a simulated Rocket.Chat and the real relay beside them, plays a conversation, and stays up to
+// be tried.
 func demo(ctx context.Context, inv invocation) error {
 	var once bool
 	var listen string
-	err := parseFlags("demo", "Plays a conversation with bots on a simulated platform, all on this machine, then stays up to be tried.", inv,
+	err := parseFlags("demo", "Plays conversations with bots on simulated platforms, all on this machine, then stays up to be tried.", inv,
 		func(f *flag.FlagSet) {
 			f.BoolVar(&once, "once", false, "end after the conversation: exit code 0, or 1 if an answer did not come")
-			f.StringVar(&listen, "listen", "127.0.0.1:0", "`address` of the simulator with its chat page; port 0 is any free one")
+			f.StringVar(&listen, "listen", "127.0.0.1:0", "`address` of the simulated CometChat with its chat page; port 0 is any free one")
 		})
 	if err != nil || inv.helped() {
 		return err
@@ -40,8 +41,12 @@ func demo(ctx context.Context, inv invocation) error {
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	d := &demonstration{inv: inv, stage: stage, once: once}
-	return errors.Join(d.run(ctx, dir), stage.close())
+	rocket, err := newRocketStage()
+	if err != nil {
+		return errors.Join(fmt.Errorf("demo: %w", err), stage.close())
+	}
+	d := &demonstration{inv: inv, stage: stage, rocket: rocket, once: once}
+	return errors.Join(d.run(ctx, dir), stage.close(), rocket.close())
 }
 
 // stage is the simulated platform: a server with an API and a chat page, on loopback.

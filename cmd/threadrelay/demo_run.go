@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -13,25 +14,27 @@ import (
 
 // demonstration is one run of the demo.
 type demonstration struct {
-	inv   invocation
-	stage *stage
-	once  bool
+	inv    invocation
+	stage  *stage
+	rocket *rocketStage
+	once   bool
 }
 
-// run starts platform and relay, plays the script, and waits for Ctrl-C unless it is to run once.
+// run starts platforms and relay, plays the script, and waits for Ctrl-C unless it is to run once.
 func (d *demonstration) run(ctx context.Context, dir string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	pages := &http.Server{Handler: d.stage.handler(), ReadHeaderTimeout: 5 * time.Second}
 	var parts sync.WaitGroup
-	parts.Go(func() { _ = pages.Serve(d.stage.listener) }) // ends with Close below
 	defer parts.Wait()
-	defer func() { _ = pages.Close() }() // open live pages are cut, as they never end by themselves
-	defer d.stage.chat.Close()           // first, so that they end
+	defer serveStage(&parts, d.stage.listener, d.stage.handler())()
+	defer serveStage(&parts, d.rocket.listener, d.rocket.handler())()
+	defer d.rocket.chat.Close()
+	defer d.stage.chat.Close() // first, so that its live pages end
 
 	ready := make(chan addresses, 1)
 	relayEnded := make(chan error, 1)
 	cfg := d.stage.config(dir)
+	cfg.RocketChat = d.rocket.config()
 	go func() {
 		relayEnded <- serveConfig(ctx, cfg, newLogger(cfg.Log, d.inv.stderr, d.inv.terminal), func(a addresses) { ready <- a })
 	}()
@@ -45,15 +48,21 @@ func (d *demonstration) run(ctx context.Context, dir string) error {
 	}
 }
 
+// serveStage serves a platform until the returned function is called.
+func serveStage(parts *sync.WaitGroup, listener net.Listener, handler http.Handler) (stop func()) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	parts.Go(func() { _ = server.Serve(listener) })
+	return func() { _ = server.Close() } // open live pages are cut, as they never end by themselves
+}
+
 // play runs the script and, unless the demo is to run once, stays until ctx ends.
 func (d *demonstration) play(ctx context.Context, at addresses) error {
-	if err := d.stage.connect(at.public); err != nil {
+	if err := errors.Join(d.stage.connect(at.public), d.rocket.connect(at.public)); err != nil {
 		return err
 	}
-	fmt.Fprintf(d.inv.stdout, "threadrelay demo: a simulated CometChat at %s, the relay at http://%s\n\n", d.stage.url(), at.public)
-	shown := d.print(ctx)
-	s := &script{chat: d.stage.chat, out: d.inv.stdout, shown: shown}
-	err := s.play(ctx)
+	fmt.Fprintf(d.inv.stdout, "threadrelay demo: a simulated CometChat at %s, a simulated Rocket.Chat at %s, the relay at http://%s\n\n",
+		d.stage.url(), d.rocket.url(), at.public)
+	err := d.converse(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return nil //nolint:nilerr // Ctrl-C before the end is no failure
@@ -64,11 +73,40 @@ func (d *demonstration) play(ctx context.Context, at addresses) error {
 	if d.once {
 		return nil
 	}
-	fmt.Fprintf(d.inv.stdout, "Now you:\n  chat page   %s/?as=ana\n  readiness   http://%s/readyz\n  metrics     http://%s/metrics\n",
-		d.stage.url(), at.admin, at.admin)
+	fmt.Fprintf(d.inv.stdout, "Now you:\n  CometChat   %s/?as=ana\n  Rocket.Chat %s/?as=ana\n  readiness   http://%s/readyz\n  metrics     http://%s/metrics\n",
+		d.stage.url(), d.rocket.url(), at.admin, at.admin)
 	fmt.Fprintf(d.inv.stdout, "Begin a message with [drop], and its webhook never comes; with [500], and the answer fails at first.\nCtrl-C ends it.\n\n")
 	<-ctx.Done()
 	return nil
+}
+
+// converse plays the scripts, one platform after the other.
+func (d *demonstration) converse(ctx context.Context) error {
+	comet := &script{chat: d.stage.chat, out: d.inv.stdout, shown: d.print(ctx)}
+	if err := comet.play(ctx); err != nil {
+		return err
+	}
+	rocket := &rocketScript{chat: d.rocket.chat, out: d.inv.stdout, shown: d.printRocket(ctx)}
+	return rocket.play(ctx)
+}
+
+// printRocket is print for Rocket.Chat, and tells the texts.
+func (d *demonstration) printRocket(ctx context.Context) <-chan string {
+	shown := make(chan string, 64)
+	messages := d.rocket.chat.Watch(ctx)
+	go func() {
+		for m := range messages {
+			if m.Type != "" {
+				continue
+			}
+			fmt.Fprintln(d.inv.stdout, rocketLine(d.rocket.chat, m))
+			select {
+			case shown <- m.Text:
+			default: // the script is over
+			}
+		}
+	}()
+	return shown
 }
 
 // print shows every message as it appears on the platform, until ctx ends, and then tells its id on the returned channel,

@@ -44,7 +44,8 @@ func TestDemoPrintsTheConversationAndStaysUp(t *testing.T) {
 	for _, want := range []string{
 		"ana → helper: Hello, is anybody there?", "helper in thread 1   You said: Hello, is anybody there?",
 		"helper in thread 1   You said: Nice to meet you!", "ben → #engineering: Lunch at noon?", "You said: Lunch at noon?",
-		"a second time", "You said: I am in.", "Every answer came, each in its thread and each once.",
+		"a second time", "You said: I am in.", "ana on Rocket.Chat: Is the build green?",
+		"You said: Is the build green?", "You said: Looks like it.", "You said: Thanks!", "Every answer came, each in its thread and each once.",
 	} {
 		if strings.Count(out.String(), want) != 1 {
 			t.Errorf("%q stands %d times in\n%s", want, strings.Count(out.String(), want), out)

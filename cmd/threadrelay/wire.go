@@ -17,6 +17,7 @@ type connection struct {
 	id       event.ConnectionID
 	platform any
 	hooked   bool // webhooks are configured
+	realtime bool // listened to besides polling
 	poll     polling
 	deliver  delivery
 }
@@ -35,6 +36,9 @@ func (c *config) setups() []fileConnection {
 	var all []fileConnection
 	if c.CometChat.enabled() {
 		all = append(all, fileConnection{ID: cometchatID, Setup: c.CometChat.setup()})
+	}
+	if c.RocketChat.enabled() {
+		all = append(all, fileConnection{ID: rocketchatID, Setup: c.RocketChat.setup()})
 	}
 	return append(all, c.Routing.Connections...)
 }

@@ -29,7 +29,7 @@ func (p *process) wireIngest() error {
 		}
 		p.polls[c.id], err = ingest.NewPoll(ingest.PollConfig{
 			Bus: p.bus, Connection: c.id, Poller: pollers[c.id], Sources: c.poll.sources, Interval: c.poll.interval,
-			Backfill: c.poll.backfill, HooksOn: c.hooked, Log: p.log, Metrics: p.registry,
+			Backfill: c.poll.backfill, HooksOn: c.hooked, Listen: c.realtime, Log: p.log, Metrics: p.registry,
 		})
 		if err != nil {
 			return &usageError{err}

@@ -13,14 +13,12 @@ import (
 	"time"
 
 	"github.com/threadrelay/threadrelay/relay"
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // maxAnswer bounds an answer, in bytes after decompression. The longest are those of chat.syncMessages, which pages only if
 // it is asked to: 1,000 messages of ordinary length stay well below it.
 const maxAnswer = 16 << 20
-
-// ErrAnswerTooLong means that an answer has more bytes than are read of one. Of a list, ask for fewer rows or a shorter time.
-var ErrAnswerTooLong = errors.New("rocketchat: the answer is too long")
 
 // Client calls the REST API of one workspace as one user. It is safe for concurrent use, and prints and logs without the
 // token. [Connection.Client] returns one.
@@ -36,7 +34,7 @@ type Client struct {
 	// mediaTimeout bounds an upload.
 	mediaTimeout time.Duration
 	maxAnswer    int64 // bytes
-	http         *http.Client
+	ways         ways
 	now          func() time.Time
 	meter        relay.Meter       // may be nil
 	observe      func(Observation) // may be nil
@@ -46,13 +44,15 @@ type Client struct {
 	pace *pace
 }
 
-func newClient(cfg Config, token secret) *Client {
-	client := *cfg.HTTP
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+func newClient(cfg Config, token secret) (*Client, error) {
+	ways, err := cfg.ways()
+	if err != nil {
+		return nil, err
+	}
 	return &Client{
 		base: cfg.URL, user: cfg.UserID, token: token, userAgent: cfg.UserAgent, timeout: cfg.Timeout, mediaTimeout: cfg.MediaTimeout,
-		maxAnswer: maxAnswer, http: &client, now: time.Now, meter: cfg.Meter, observe: cfg.Observe, limits: new(limits), pace: new(pace),
-	}
+		maxAnswer: maxAnswer, ways: ways, now: time.Now, meter: cfg.Meter, observe: cfg.Observe, limits: new(limits), pace: new(pace),
+	}, nil
 }
 
 // String names where the client leads, and as whom.
@@ -84,7 +84,7 @@ type Request struct {
 
 // Do makes a call for which there is no method here, and reads its answer into what into points to: a struct that has the
 // answer's members, or nil if they are of no interest. It follows no redirect. The configured timeout bounds it. An answer may
-// have 16 MiB: a longer one is [ErrAnswerTooLong].
+// have 16 MiB: a longer one is [egress.ErrAnswerTooLong].
 func (c *Client) Do(ctx context.Context, r Request, into any) error {
 	name := r.Method + " " + r.Route
 	timeout := c.timeout
@@ -109,7 +109,7 @@ func (c *Client) Do(ctx context.Context, r Request, into any) error {
 		return nil
 	}
 	if refused == nil {
-		err = transportError(ctx, err)
+		err = egress.Cause(ctx, err)
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }
@@ -178,7 +178,7 @@ func setBody(req *http.Request, v any) error {
 
 // exchange sends the request and reads the answer.
 func (c *Client) exchange(req *http.Request, into any, o *Observation) error {
-	resp, err := c.http.Do(req) //nolint:gosec // G704: the address is the configured workspace's
+	resp, err := c.wayOf(req).Do(req) //nolint:gosec // G704: the address is the configured workspace's
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (c *Client) exchange(req *http.Request, into any, o *Observation) error {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return c.refusal(resp, o)
 	}
-	body, err := readBounded(resp.Body, c.maxAnswer)
+	body, err := egress.ReadAll(resp.Body, c.maxAnswer)
 	if err == nil {
 		err = c.readAnswer(resp, o.Route, body, into)
 	}
@@ -222,7 +222,7 @@ func (c *Client) refusal(resp *http.Response, o *Observation) error {
 	if resp.StatusCode == http.StatusSwitchingProtocols { // the body is the network connection, which may never end
 		return c.apiError(resp, o.Route, nil)
 	}
-	body, err := readBounded(resp.Body, maxRefusal)
+	body, err := egress.ReadAll(resp.Body, maxRefusal)
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("answer %d: %w", resp.StatusCode, err)
 	}

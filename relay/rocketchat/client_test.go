@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/threadrelay/threadrelay/relay"
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 func TestConnectionsAreUsedAgain(t *testing.T) {
@@ -54,7 +55,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		c := serve(t, http.RedirectHandler(thief.URL, status).ServeHTTP)
 		own := newConnection(t, func(cfg *Config) {
 			cfg.URL = c.client.base
-			cfg.HTTP = &http.Client{Transport: c.client.http.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
+			cfg.HTTP = &http.Client{Transport: c.client.ways.calls.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
 		})
 		for _, c := range []*Connection{c, own} {
 			if got := sendKind(t, c, postOf("x")); got.Kind != relay.Rejected || elsewhere.Load() != 0 {
@@ -81,7 +82,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		c := serve(t, h)
 		c.client.maxAnswer = most
 		err := c.client.React(t.Context(), "m", "x", true)
-		if !errors.Is(err, ErrAnswerTooLong) {
+		if !errors.Is(err, egress.ErrAnswerTooLong) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if got := sendKind(t, c, postOf("x")); got.Kind != relay.Temporary {

@@ -37,8 +37,10 @@ type Config struct {
 	Rooms []string
 	// Realtime says whether the realtime stream is listened to beside polling.
 	Realtime bool
+	// CAFile is the path of a PEM file with authorities that are trusted besides the machine's; empty for none.
+	CAFile string
 	// HTTP makes the calls; redirects are not followed, whatever its CheckRedirect. The default is a client of the
-	// connection's own with bounded phases, up to 64 kept connections and the proxy of the environment.
+	// connection's own, with the bounds of [egress.New].
 	HTTP *http.Client `json:"-"`
 	// UserAgent is sent with each call; the default is "threadrelay".
 	UserAgent string
@@ -66,9 +68,6 @@ func (c *Config) setDefaults() {
 	}
 	if c.MediaTimeout == 0 {
 		c.MediaTimeout = defaultMediaTimeout
-	}
-	if c.HTTP == nil {
-		c.HTTP = newHTTPClient(c.Timeout)
 	}
 }
 

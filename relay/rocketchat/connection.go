@@ -38,9 +38,13 @@ func New(cfg Config) (*Connection, error) {
 	}
 	cfg.setDefaults()
 	token := secret{v: &cfg.AuthToken}
+	client, err := newClient(cfg, token)
+	if err != nil {
+		return nil, err
+	}
 	c := &Connection{
 		id: cfg.ID, self: event.UserID(cfg.UserID), rooms: cfg.Rooms, token: token,
-		client: newClient(cfg, token), media: newMediaClient(cfg.PrivateMedia), now: time.Now,
+		client: client, media: newMediaClient(cfg.PrivateMedia), now: time.Now,
 	}
 	if cfg.WebhookToken != "" {
 		digest := sha256.Sum256([]byte(cfg.WebhookToken))

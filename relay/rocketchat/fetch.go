@@ -16,6 +16,7 @@ import (
 	"unicode"
 
 	"github.com/threadrelay/threadrelay/bus/event"
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // errTooLarge means that a file has more bytes than are uploaded of one.
@@ -73,7 +74,7 @@ func (c *Connection) fetch(ctx context.Context, m event.MediaRef) (fetched, erro
 		resp, err = c.open(ctx, location.String(), false)
 	}
 	if err != nil {
-		return fetched{}, transportError(ctx, err)
+		return fetched{}, egress.Cause(ctx, err)
 	}
 	if resp.StatusCode != http.StatusOK || resp.ContentLength > maxAttachment {
 		resp.Body.Close()
@@ -97,7 +98,7 @@ func (c *Connection) open(ctx context.Context, address string, own bool) (*http.
 	req.Header.Set("User-Agent", c.client.userAgent)
 	if own {
 		c.client.sign(req)
-		return c.client.http.Do(req) //nolint:gosec // G704: below the configured workspace's address
+		return c.client.ways.stream.Do(req) //nolint:gosec // G704: below the configured workspace's address
 	}
 	return c.media.Do(req) //nolint:gosec // G704: the transport refuses private addresses
 }

@@ -2,6 +2,7 @@ package rocketchat
 
 import (
 	"sync"
+	"time"
 
 	"github.com/threadrelay/threadrelay/bus/event"
 )
@@ -12,6 +13,8 @@ type inbound struct {
 	names  memo[event.UserID] // users by username
 	// uploads are the markers of files that were uploaded, by their ids.
 	uploads memo[*event.Marker]
+	// quiet is how long a realtime connection may be silent; 0 means quietTime.
+	quiet time.Duration
 
 	mu     sync.Mutex
 	polled map[event.ConversationID]string // rooms by the source that reads them

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"iter"
 	"time"
+
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // Thread lists the replies to a message, the earliest first and page by page (chat.getThreadMessages), without copies that are
@@ -56,7 +58,7 @@ func walk[T any](key func(T) string, read func(Paging) (Page[T], error)) iter.Se
 		total := -1
 		for at := (Paging{Count: maxPage}); ; {
 			page, err := read(at)
-			if errors.Is(err, ErrAnswerTooLong) && at.Count > 1 {
+			if errors.Is(err, egress.ErrAnswerTooLong) && at.Count > 1 {
 				at.Count /= 2
 				continue
 			}
@@ -98,7 +100,7 @@ func (c *Client) RoomHistory(ctx context.Context, kind RoomKind, room string, h 
 		seen := make(map[string]bool)
 		for {
 			page, err := c.HistoryPage(ctx, kind, room, w)
-			if errors.Is(err, ErrAnswerTooLong) && w.Count > 1 {
+			if errors.Is(err, egress.ErrAnswerTooLong) && w.Count > 1 {
 				w.Count /= 2
 				continue
 			}

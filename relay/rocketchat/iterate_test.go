@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // rows is a list that a server gives page by page, and clamps as it does. Each call may change it.
@@ -227,7 +229,7 @@ func TestPagesThatAreTooLong(t *testing.T) {
 	page := func(p Paging) (Page[Message], error) {
 		counts = append(counts, strconv.Itoa(p.Count))
 		if p.Count > 30 {
-			return Page[Message]{}, fmt.Errorf("x: %w", ErrAnswerTooLong)
+			return Page[Message]{}, fmt.Errorf("x: %w", egress.ErrAnswerTooLong)
 		}
 		return Page[Message]{Rows: []Message{{ID: "a"}}, Total: 1}, nil
 	}
@@ -235,8 +237,8 @@ func TestPagesThatAreTooLong(t *testing.T) {
 	if err != nil || !slices.Equal(got, []string{"a"}) || !slices.Equal(counts, []string{"100", "50", "25"}) {
 		t.Errorf("%v, %v, %v", got, err, counts)
 	}
-	_, err = collect(walk(messageKey, func(Paging) (Page[Message], error) { return Page[Message]{}, ErrAnswerTooLong }), messageKey)
-	if !errors.Is(err, ErrAnswerTooLong) {
+	_, err = collect(walk(messageKey, func(Paging) (Page[Message], error) { return Page[Message]{}, egress.ErrAnswerTooLong }), messageKey)
+	if !errors.Is(err, egress.ErrAnswerTooLong) {
 		t.Error(err)
 	}
 }

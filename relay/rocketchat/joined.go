@@ -144,8 +144,7 @@ func (c *Connection) Discover(ctx context.Context, source string) (relay.Discove
 		return relay.Discovery{}, failure(fmt.Errorf("rocketchat: discover %s: %w", source, err))
 	}
 	for _, r := range rooms {
-		usual := r.Kind == Channel || r.Kind == Group || r.Kind == Direct
-		if usual && !r.Archived && checkID(r.ID) == nil && len(d.Sources) < maxRooms {
+		if isUsual(r) && checkID(r.ID) == nil && len(d.Sources) < maxRooms {
 			d.Sources = append(d.Sources, r.ID)
 		}
 	}

@@ -31,7 +31,7 @@ func newConnection(t testing.TB, change func(*Config)) *Connection {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.client.http.CloseIdleConnections)
+	t.Cleanup(c.client.ways.stream.CloseIdleConnections)
 	return c
 }
 

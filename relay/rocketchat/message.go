@@ -190,6 +190,8 @@ func otherSide(room string, sender event.UserID) (event.UserID, bool) {
 	if other, ok := strings.CutPrefix(room, string(sender)); ok {
 		return event.UserID(other), true
 	}
-	other, ok := strings.CutSuffix(room, string(sender))
-	return event.UserID(other), ok
+	if other, ok := strings.CutSuffix(room, string(sender)); ok {
+		return event.UserID(other), true
+	}
+	return "", false
 }

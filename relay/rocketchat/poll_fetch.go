@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 const (
@@ -68,7 +70,7 @@ func (p *poll) fetch() ([]syncRow, int64, error) {
 	}
 	if p.at.near(p.now) {
 		ch, err := p.sync(Sync{Since: time.UnixMilli(max(1, p.at.since()))})
-		if !errors.Is(err, ErrAnswerTooLong) {
+		if !errors.Is(err, egress.ErrAnswerTooLong) {
 			return all(rowsOf(ch), err)
 		}
 	}
@@ -144,7 +146,7 @@ func (p *poll) paged(count int) (syncPage, error) {
 func (p *poll) half(s Sync) (Changes, error) {
 	for {
 		ch, err := p.sync(s)
-		if !errors.Is(err, ErrAnswerTooLong) || s.Count <= 1 {
+		if !errors.Is(err, egress.ErrAnswerTooLong) || s.Count <= 1 {
 			return ch, err
 		}
 		s.Count /= 2

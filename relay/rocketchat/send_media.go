@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/threadrelay/threadrelay/bus/event"
+	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
 // linkPurpose keeps the ids of messages that link to a file apart from those of texts.
@@ -90,7 +91,7 @@ func (s *sending) sendFile(ctx context.Context, i int) (Message, error) {
 // cannot be had.
 func (s *sending) link(ctx context.Context, i int, cause error) (Message, error) {
 	if ctx.Err() != nil {
-		return Message{}, transportError(ctx, cause)
+		return Message{}, egress.Cause(ctx, cause)
 	}
 	stamp := Stamp{Action: s.stamp.Action, Bot: s.stamp.Bot}
 	m, _, err := s.speak(ctx, s.wrap(messageID(s.a.ID, linkPurpose, i), linkText(s.a.Attachments[i]), stamp))
