@@ -141,26 +141,26 @@ func receipt() event.Receipt {
 	return event.Receipt{
 		ID: "0123456789abcdef:done", Action: "0123456789abcdef", Type: event.Reply, Outcome: event.Done, Time: at(), Bot: "echo",
 		Thread:  event.ThreadRef{Connection: "support", Conversation: "user/ana", Root: "42"},
-		Message: "44", Parts: []event.MessageID{"44", "45"}, Root: "42",
+		Message: "44", Parts: []event.MessageID{"44", "45"}, Files: []event.MessageID{"45"}, Root: "42",
 	}
 }
 
 func receiptElsewhere() event.Receipt {
 	r := receipt()
-	r.Parts, r.Root, r.Fallback = nil, "", "post-flat"
+	r.Parts, r.Files, r.Root, r.Fallback = nil, nil, "", "post-flat"
 	return r
 }
 
 func receiptFailed() event.Receipt {
 	r := receipt()
-	r.ID, r.Outcome, r.Message, r.Parts, r.Root = "0123456789abcdef:failed:17", event.Failed, "", nil, ""
+	r.ID, r.Outcome, r.Message, r.Parts, r.Files, r.Root = "0123456789abcdef:failed:17", event.Failed, "", nil, nil, ""
 	r.Kind, r.Reason = "root_gone", "cometchat: send 0123456789abcdef: HTTP 404 ERR_MESSAGE_ID_NOT_FOUND"
 	return r
 }
 
 func receiptSuperseded() event.Receipt {
 	r := receipt()
-	r.ID, r.Type, r.Outcome, r.Message, r.Parts, r.Root = "0123456789abcdef:superseded", event.Edit, event.Superseded, "43", nil, ""
+	r.ID, r.Type, r.Outcome, r.Message, r.Parts, r.Files, r.Root = "0123456789abcdef:superseded", event.Edit, event.Superseded, "43", nil, nil, ""
 	return r
 }
 

@@ -19,7 +19,7 @@ const (
 	Superseded Outcome = "superseded"
 )
 
-// Receipt says what became of an action. A platform fills in Action, Message, Parts and Time; the rest is the relay's.
+// Receipt says what became of an action. A platform fills in Action, Message, Parts, Files and Time; the rest is the relay's.
 type Receipt struct {
 	Version int `json:"version"`
 	// ID names the receipt: the same one has the same ID however often it comes. It may come again long after the first time.
@@ -36,6 +36,8 @@ type Receipt struct {
 	Message MessageID `json:"message,omitempty"`
 	// Parts are the ids of all messages that the action became, in order, where one was not enough; Message is the first.
 	Parts []MessageID `json:"parts,omitempty"`
+	// Files are those of the Parts that carry a file and say nothing, behind the first: an Edit leaves them as they are.
+	Files []MessageID `json:"files,omitempty"`
 	// Root is the root of the thread in which a Reply is. It differs from Thread.Root where the Reply took it from the action
 	// that it follows, and where there was a Fallback.
 	Root MessageID `json:"root,omitempty"`

@@ -51,6 +51,7 @@ type chat struct {
 	faults  func(n int, a event.Action) fault
 	lookups func(n int) fault
 	parts   int // each saying becomes so many messages; 0 is one
+	files   int // how many of them are files, the last
 	during  func(ctx context.Context)
 
 	mu       sync.Mutex
@@ -140,6 +141,9 @@ func (c *chat) do(a event.Action) event.Receipt {
 			}
 			if c.parts > 1 {
 				r.Parts = append(r.Parts, m.id)
+			}
+			if c.files > 0 && c.parts-i <= c.files {
+				r.Files = append(r.Files, m.id)
 			}
 		}
 	case event.Edit, event.Delete:

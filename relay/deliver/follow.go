@@ -55,7 +55,7 @@ func (d *Deliverer) fillIn(ctx context.Context, j *job) (missing event.ActionID,
 	if before.Message == "" {
 		return "", refuse(kindFollows, fmt.Errorf("deliver: action %s is to %s what action %s sent, which is no message", a.ID, a.Type, a.TargetAction))
 	}
-	a.Target, a.TargetAction, j.parts = before.Message, "", before.Parts
+	a.Target, a.TargetAction, j.parts = before.Message, "", before.partsFor(a.Type)
 	return "", nil
 }
 

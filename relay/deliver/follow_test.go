@@ -117,6 +117,22 @@ func TestChangesOfSeveralParts(t *testing.T) {
 	}
 }
 
+// An edit leaves the files alone that went with a message, and a deletion takes them along.
+func TestAnEditLeavesFiles(t *testing.T) {
+	srv := newStage(t)
+	said := reply("a", "long")
+	edit, gone := change(said, event.Edit, "short"), change(said, event.Delete, "")
+	p := &chat{parts: 3, files: 1}
+	srv.deliver(t, deliver.Config{Connections: p.connections()})
+	got := receipts(t, srv.bus)
+	publish(t, srv.bus, said, edit)
+	await(t, got, edit.ID)
+	p.wantSeen(t, "a", "short long")
+	publish(t, srv.bus, gone)
+	await(t, got, gone.ID)
+	p.wantSeen(t, "a", "")
+}
+
 // Who follows what fails fails with that reason, at once, and the next in its lane goes on.
 func TestWhoFollowsWhatFailsFails(t *testing.T) {
 	srv := newStage(t)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/threadrelay/threadrelay/bus"
@@ -30,6 +31,7 @@ type entry struct {
 	Time     time.Time         `json:"time"`
 	Message  event.MessageID   `json:"message,omitempty"`
 	Parts    []event.MessageID `json:"parts,omitempty"`
+	Files    []event.MessageID `json:"files,omitempty"`
 	Root     event.MessageID   `json:"root,omitempty"`
 	Fallback string            `json:"fallback,omitempty"`
 	Kind     string            `json:"kind,omitempty"`
@@ -38,15 +40,23 @@ type entry struct {
 
 func entryOf(r event.Receipt) entry {
 	return entry{
-		Outcome: r.Outcome, Time: r.Time, Message: r.Message, Parts: r.Parts, Root: r.Root, Fallback: r.Fallback, Kind: r.Kind, Reason: r.Reason,
+		Outcome: r.Outcome, Time: r.Time, Message: r.Message, Parts: r.Parts, Files: r.Files, Root: r.Root, Fallback: r.Fallback, Kind: r.Kind, Reason: r.Reason,
 	}
 }
 
 // receipt is the receipt of an entry; who hands it on adds what stands in the action.
 func (e entry) receipt() event.Receipt {
 	return event.Receipt{
-		Outcome: e.Outcome, Time: e.Time, Message: e.Message, Parts: e.Parts, Root: e.Root, Fallback: e.Fallback, Kind: e.Kind, Reason: e.Reason,
+		Outcome: e.Outcome, Time: e.Time, Message: e.Message, Parts: e.Parts, Files: e.Files, Root: e.Root, Fallback: e.Fallback, Kind: e.Kind, Reason: e.Reason,
 	}
+}
+
+// partsFor are the messages that a change of the given type is about: an edit leaves files alone.
+func (e entry) partsFor(t event.ActionType) []event.MessageID {
+	if t != event.Edit || len(e.Files) == 0 {
+		return e.Parts
+	}
+	return slices.DeleteFunc(slices.Clone(e.Parts), func(id event.MessageID) bool { return slices.Contains(e.Files, id) })
 }
 
 // maxPlainKey is the length up to which an id stands in a key as it is.

@@ -207,8 +207,11 @@ func (s *sending) receipt(messages []Message) event.Receipt {
 		r.Message, r.Time = event.MessageID(messages[0].ID), messages[0].Time
 	}
 	if len(messages) > 1 {
-		for _, m := range messages {
+		for i, m := range messages {
 			r.Parts = append(r.Parts, event.MessageID(m.ID))
+			if i > 0 && len(m.Files) > 0 {
+				r.Files = append(r.Files, event.MessageID(m.ID))
+			}
 		}
 	}
 	return r
