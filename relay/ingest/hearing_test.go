@@ -343,7 +343,9 @@ func TestAHintHasTheSourcePolled(t *testing.T) {
 		h.happen("a", e)
 		l := h.open(t)
 		l.frames <- relay.Heard{Source: "a", Poll: true}
-		<-l.took
+		if err := <-l.took; err != nil {
+			t.Error(err)
+		}
 		time.Sleep(11 * time.Second)
 		_ = stop()
 		if _, stored := m.at(e.ID); !stored {

@@ -130,10 +130,17 @@ func (d *ddp) pong(ctx context.Context, id string) error {
 	return d.send(ctx, answer)
 }
 
+// watching is how a connection is watched.
+type watching struct {
+	quiet time.Duration
+	ping  func(context.Context) error
+	end   func(error)
+}
+
 // watch asks a server that is quiet whether it is there, and ends the connection with errQuiet if it does not answer. It
-// returns when ctx ends.
-func (d *ddp) watch(ctx context.Context, quiet time.Duration, end func(error)) {
-	tick := time.NewTicker(max(quiet/4, time.Millisecond))
+// returns when it has, or ctx ends.
+func (d *ddp) watch(ctx context.Context, w watching) {
+	tick := time.NewTicker(max(w.quiet/4, time.Millisecond))
 	defer tick.Stop()
 	asked := false
 	for {
@@ -144,20 +151,23 @@ func (d *ddp) watch(ctx context.Context, quiet time.Duration, end func(error)) {
 		}
 		silence := time.Duration(time.Now().UnixMilli()-d.heard.Load()) * time.Millisecond
 		switch {
-		case silence < quiet:
+		case silence < w.quiet:
 			asked = false
-		case silence >= 2*quiet:
-			end(errQuiet)
+		case silence >= 2*w.quiet:
+			w.end(errQuiet)
 			return
 		case !asked:
 			asked = true
-			if err := d.send(ctx, map[string]any{"msg": "ping"}); err != nil {
-				end(err)
+			if err := w.ping(ctx); err != nil {
+				w.end(err)
 				return
 			}
 		}
 	}
 }
+
+// ping asks the server whether it is there.
+func (d *ddp) ping(ctx context.Context) error { return d.send(ctx, map[string]any{"msg": "ping"}) }
 
 // number returns an id for a method or a subscription.
 func (d *ddp) number() string {

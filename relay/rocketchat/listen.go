@@ -56,15 +56,15 @@ func (c *Connection) listen(ctx context.Context, r relay.ListenRequest) error {
 	if err != nil {
 		return err
 	}
-	var watching sync.WaitGroup
-	defer watching.Wait()
+	var watchers sync.WaitGroup
+	defer watchers.Wait()
 	defer end(nil)
 	defer d.conn.CloseNow() //nolint:errcheck // it is of no interest any more
 	quiet := c.quiet
 	if quiet == 0 {
 		quiet = quietTime
 	}
-	watching.Go(func() { d.watch(ctx, quiet, end) })
+	watchers.Go(func() { d.watch(ctx, watching{quiet: quiet, ping: d.ping, end: end}) })
 
 	s := &stream{c: c, d: d, r: r, rooms: rooms, subs: make(map[string]*subscription)}
 	if err := s.open(ctx); err != nil {

@@ -72,7 +72,6 @@ func (s *sending) sendFile(ctx context.Context, i int) (Message, error) {
 		return Message{}, err
 	}
 	s.c.expectFile(file.ID, &event.Marker{Action: s.a.ID, Bot: s.a.Bot})
-	s.c.expectFile(file.ID, &event.Marker{Action: s.a.ID, Bot: s.a.Bot})
 	var m Message
 	err = s.disguised(func(named bool) (err error) {
 		d := MediaDraft{ThreadID: s.root}
