@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"io"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -25,7 +26,9 @@ func BenchmarkLanes(b *testing.B) {
 					if err != nil {
 						return err
 					}
-					return resp.Body.Close()
+					defer resp.Body.Close()
+					_, err = io.Copy(io.Discard, resp.Body)
+					return err
 				})
 				total, _, most := m.counts()
 				opened, peak = opened+total, max(peak, most)
