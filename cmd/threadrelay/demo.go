@@ -41,7 +41,7 @@ func demo(ctx context.Context, inv invocation) error {
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	rocket, err := newRocketStage()
+	rocket, err := newRocketStage() //nolint:contextcheck // the platform outlives whoever makes it
 	if err != nil {
 		return errors.Join(fmt.Errorf("demo: %w", err), stage.close())
 	}
