@@ -68,6 +68,7 @@ type cometchatConfig struct {
 
 	Poll         list          `env:"COMETCHAT_POLL" envDefault:"off" help:"what to poll, with or without webhooks: off, or a comma list of app (all messages), user/<uid> (with the bot), group/<guid> and thread/<id of its first message>; a bare name is a user" allowed:"off, or a comma list of app, user/<uid>, group/<guid> and thread/<id>, each at most once"`
 	PollInterval time.Duration `env:"COMETCHAT_POLL_INTERVAL" envDefault:"5s" help:"poll of an active source; idle ones slow down to 12 times that, further when the rate budget demands it" allowed:"a duration of at least 100ms, such as 5s"`
+	SenderLimit  string        `env:"COMETCHAT_SENDER_LIMIT" envDefault:"learn" help:"how often each sender may speak: learn it from CometChat's answers, or a rate such as 30/1m that every sender starts with" allowed:"learn, or a number of messages and a duration, such as 30/1m"`
 	PollBackfill time.Duration `env:"COMETCHAT_POLL_BACKFILL" envDefault:"0" help:"how far into the past a source is read that was never polled before; 0 is from now on" allowed:"0, or a duration such as 24h"`
 }
 

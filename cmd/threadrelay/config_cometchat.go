@@ -47,7 +47,19 @@ func (c cometchatConfig) validate(found *faults, botsRun bool) {
 	if botsRun && c.BotUID == "" {
 		found.add("COMETCHAT_BOT_UID", "is required because THREADRELAY_BOTS names bots")
 	}
+	if _, _, err := senderLimit(c.SenderLimit); err != nil {
+		found.add("COMETCHAT_SENDER_LIMIT", fmt.Sprintf("%q is neither learn nor a rate", c.SenderLimit))
+	}
 	c.validatePoll(found)
+}
+
+// delivery is how actions leave by the connection.
+func (c cometchatConfig) delivery() delivery {
+	n, per, err := senderLimit(c.SenderLimit)
+	if err != nil { // which validate has told
+		return delivery{}
+	}
+	return delivery{Limit: senderRate{N: n, Per: per}}
 }
 
 // warnings are what is allowed and yet probably not meant; ingests says whether this process takes events in.

@@ -26,11 +26,13 @@ type cometchatSetup struct {
 func (c cometchatSetup) open() (connection, error) {
 	ver, _ := buildVersion()
 	c.Config.UserAgent = "threadrelay/" + ver
+	m := new(meter)
+	c.Config.Meter = m.observe
 	platform, err := cometchat.New(c.Config)
 	if err != nil {
 		return connection{}, err
 	}
-	return connection{id: platform.ID(), platform: platform, hooked: c.Config.WebhookUsername != "", poll: c.Poll}, nil
+	return connection{id: platform.ID(), platform: platform, hooked: c.Config.WebhookUsername != "", poll: c.Poll, meter: m}, nil
 }
 
 // warnings are what is allowed and yet probably not meant.

@@ -37,11 +37,13 @@ func (c *rocketchatSetup) complete() {
 func (c rocketchatSetup) open() (connection, error) {
 	ver, _ := buildVersion()
 	c.Config.UserAgent = "threadrelay/" + ver
+	m := new(meter)
+	c.Config.Meter = m.observe
 	platform, err := rocketchat.New(c.Config)
 	if err != nil {
 		return connection{}, err
 	}
-	return connection{id: platform.ID(), platform: platform, hooked: c.Config.WebhookToken != "", poll: c.Poll, realtime: c.Config.Realtime}, nil
+	return connection{id: platform.ID(), platform: platform, hooked: c.Config.WebhookToken != "", poll: c.Poll, realtime: c.Config.Realtime, meter: m}, nil
 }
 
 // warnings are what is allowed and yet probably not meant.

@@ -24,7 +24,7 @@ func TestLoadConfigDefaults(t *testing.T) {
 		},
 		NATS:      natsConfig{Replicas: 1},
 		Log:       logConfig{Level: "info"},
-		CometChat: cometchatConfig{Poll: list{"off"}, PollInterval: 5 * time.Second}, RocketChat: rocketchatConfig{PollInterval: 10 * time.Second},
+		CometChat: cometchatConfig{Poll: list{"off"}, PollInterval: 5 * time.Second, SenderLimit: "learn"}, RocketChat: rocketchatConfig{PollInterval: 10 * time.Second},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %#v\nwant %#v", got, want)
@@ -50,7 +50,7 @@ func TestLoadConfigReadsEveryVariable(t *testing.T) {
 		"NATS_CERT=cert", "NATS_KEY=key", "NATS_REPLICAS=3", "LOG_LEVEL=WARN", "LOG_FORMAT=json",
 		"COMETCHAT_APP_ID=app1", "COMETCHAT_REGION=EU", "COMETCHAT_API_KEY=k", "COMETCHAT_BASE_URL=https://x.example/v3", "COMETCHAT_CA=" + ca,
 		"COMETCHAT_BOT_UID=bot", "COMETCHAT_WEBHOOK_USERNAME=hu", "COMETCHAT_WEBHOOK_PASSWORD=hp",
-		"COMETCHAT_POLL= group/Eng , ana", "COMETCHAT_POLL_INTERVAL=9s", "COMETCHAT_POLL_BACKFILL=24h",
+		"COMETCHAT_POLL= group/Eng , ana", "COMETCHAT_POLL_INTERVAL=9s", "COMETCHAT_POLL_BACKFILL=24h", "COMETCHAT_SENDER_LIMIT=30/1m",
 		"ROCKETCHAT_URL=https://rc.example", "ROCKETCHAT_CA=" + ca, "ROCKETCHAT_USER_ID=u1", "ROCKETCHAT_AUTH_TOKEN=rt", "ROCKETCHAT_WEBHOOK_TOKEN=rh",
 		"ROCKETCHAT_ROOMS=#a, @ana ,GENERAL", "ROCKETCHAT_REALTIME=true", "ROCKETCHAT_POLL_INTERVAL=11s", "ROCKETCHAT_POLL_BACKFILL=1h",
 	})
@@ -69,7 +69,7 @@ func TestLoadConfigReadsEveryVariable(t *testing.T) {
 		CometChat: cometchatConfig{
 			AppID: "app1", Region: "eu", APIKey: "k", BaseURL: "https://x.example/v3", CA: ca, BotUID: "bot",
 			WebhookUsername: "hu", WebhookPassword: "hp",
-			Poll: list{"group/Eng", "ana"}, PollInterval: 9 * time.Second, PollBackfill: 24 * time.Hour,
+			Poll: list{"group/Eng", "ana"}, PollInterval: 9 * time.Second, PollBackfill: 24 * time.Hour, SenderLimit: "30/1m",
 		},
 		RocketChat: rocketchatConfig{
 			URL: "https://rc.example", CA: ca, UserID: "u1", AuthToken: "rt", WebhookToken: "rh", Rooms: list{"#a", "@ana", "GENERAL"}, Realtime: true,

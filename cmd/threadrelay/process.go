@@ -17,6 +17,7 @@ import (
 	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/event"
 	"github.com/threadrelay/threadrelay/bus/natsd"
+	"github.com/threadrelay/threadrelay/relay/budget"
 	"github.com/threadrelay/threadrelay/relay/deliver"
 	"github.com/threadrelay/threadrelay/relay/ingest"
 )
@@ -37,10 +38,11 @@ type process struct {
 	registry      *prometheus.Registry
 	bus           *bus.Bus
 	platforms     platforms
-	completion    *ingest.Completion                  // nil without the role ingest
-	polls         map[event.ConnectionID]*ingest.Poll // of connections that are polled; empty without the role ingest
-	deliverer     *deliver.Deliverer                  // nil without the role deliver
-	runner        *bots.Runner                        // nil without the role bots, or without bots
+	completion    *ingest.Completion                    // nil without the role ingest
+	polls         map[event.ConnectionID]*ingest.Poll   // of connections that are polled; empty without the role ingest
+	budgets       map[event.ConnectionID]*budget.Budget // empty without the role deliver
+	deliverer     *deliver.Deliverer                    // nil without the role deliver
+	runner        *bots.Runner                          // nil without the role bots, or without bots
 	closers       []func() error
 }
 

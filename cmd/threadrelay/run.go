@@ -81,7 +81,7 @@ func (p *process) open(ctx context.Context, spawn func(func() error), ready func
 func (p *process) workers() []worker {
 	var out []worker
 	if p.deliverer != nil {
-		out = append(out, p.deliverer)
+		out = append(out, &limits{all: p.budgets, running: make(chan struct{})}, p.deliverer)
 	}
 	if p.runner != nil {
 		out = append(out, p.runner)

@@ -20,6 +20,7 @@ type connection struct {
 	realtime bool // listened to besides polling
 	poll     polling
 	deliver  delivery
+	meter    *meter // nil if the platform tells nothing of rate limits
 }
 
 // polling is how a connection is polled; not at all without sources.
@@ -35,7 +36,7 @@ type platforms []connection
 func (c *config) setups() []fileConnection {
 	var all []fileConnection
 	if c.CometChat.enabled() {
-		all = append(all, fileConnection{ID: cometchatID, Setup: c.CometChat.setup()})
+		all = append(all, fileConnection{ID: cometchatID, Setup: c.CometChat.setup(), Deliver: c.CometChat.delivery()})
 	}
 	if c.RocketChat.enabled() {
 		all = append(all, fileConnection{ID: rocketchatID, Setup: c.RocketChat.setup()})
@@ -80,7 +81,7 @@ func (p *process) wire(ctx context.Context) error {
 		}
 	}
 	if p.plays("deliver") {
-		if err := p.wireDeliver(); err != nil {
+		if err := p.wireDeliver(ctx); err != nil {
 			return err
 		}
 	}

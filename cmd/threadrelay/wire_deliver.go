@@ -11,7 +11,10 @@ import (
 )
 
 // wireDeliver makes what carries out actions, with each connection's own policy.
-func (p *process) wireDeliver() error {
+func (p *process) wireDeliver(ctx context.Context) error {
+	if err := p.wireBudgets(ctx); err != nil {
+		return err
+	}
 	senders := offering[relay.Sender](p.platforms)
 	policies := make(map[event.ConnectionID]deliver.Policy, len(senders))
 	for _, c := range p.platforms {
@@ -21,7 +24,7 @@ func (p *process) wireDeliver() error {
 	}
 	var err error
 	p.deliverer, err = deliver.New(deliver.Config{
-		Bus: p.bus, Connections: senders, Policies: policies, Grace: drainTime, Log: p.log, Metrics: p.registry,
+		Bus: p.bus, Connections: senders, Policies: policies, Budgets: p.budgets, Grace: drainTime, Log: p.log, Metrics: p.registry,
 	})
 	return err
 }

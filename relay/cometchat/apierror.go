@@ -38,6 +38,8 @@ type APIError struct {
 	// RequestID is what the platform, or the network in front of it, calls the request; empty if it does not tell. Their
 	// support asks for it.
 	RequestID string
+
+	group relay.Group // of calls that a refusal for too many is about
 }
 
 // Retryable reports whether the same call may succeed later: the server's own faults, and rate limits.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/threadrelay/threadrelay/relay"
 	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
@@ -32,6 +33,7 @@ type Client struct {
 	http      *http.Client
 	now       func() time.Time
 	observe   func(Observation) // may be nil
+	meter     relay.Meter       // may be nil
 }
 
 func newClient(cfg Config, key secret) (*Client, error) {
@@ -42,7 +44,7 @@ func newClient(cfg Config, key secret) (*Client, error) {
 	client := *caller
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c := &Client{
-		base: cfg.BaseURL, key: key, userAgent: cfg.UserAgent, timeout: cfg.Timeout, maxList: maxList, http: &client, now: time.Now, observe: cfg.Observe,
+		base: cfg.BaseURL, key: key, userAgent: cfg.UserAgent, timeout: cfg.Timeout, maxList: maxList, http: &client, now: time.Now, observe: cfg.Observe, meter: cfg.Meter,
 	}
 	if u, err := url.Parse(c.base); err == nil { // which Validate has seen to
 		c.basePath = u.Path
@@ -145,6 +147,12 @@ func (c *Client) Do(req *http.Request, into any) error {
 	}
 	if c.observe != nil {
 		c.observe(o)
+	}
+	if r, tells := o.reading(); tells && c.meter != nil {
+		c.meter(r)
+	}
+	if refused != nil && o.refused() {
+		refused.group = o.group()
 	}
 	switch {
 	case err == nil:

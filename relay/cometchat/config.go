@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/threadrelay/threadrelay/bus/event"
+	"github.com/threadrelay/threadrelay/relay"
 	"github.com/threadrelay/threadrelay/relay/egress"
 )
 
@@ -51,6 +52,8 @@ type Config struct {
 	// Sources are the sources that are polled and the conversations that bots are configured for, in the words of
 	// [Connection.Poll]. They are for [Connection.Probe] alone, which looks whether the connection can see them.
 	Sources []string
+	// Meter is told what answers say of rate limits, in the goroutine of the call; nil means nobody.
+	Meter relay.Meter `json:"-"`
 	// Observe is told of every call of the server API once it has ended, in the goroutine that made it, so that budgets and
 	// metrics can learn from it. It has to return at once; nil means nobody.
 	Observe func(Observation) `json:"-"`

@@ -34,6 +34,7 @@ type Rate struct {
 	Known bool
 	// Limit is how many calls the period allows, and Remaining how many are left of them.
 	Limit, Remaining int
+	remains          bool // the answer had Remaining
 	// Reset is when the period ends; zero if that is not known.
 	Reset time.Time
 	// RetryAfter is how long the platform asked to wait; 0 if it did not.
@@ -53,7 +54,7 @@ func rateOf(resp *http.Response, now time.Time) Rate {
 	r := Rate{RetryAfter: retryAfter(resp.Header, resp.StatusCode, now)}
 	limit, hasLimit := countHeader(resp.Header, "X-Rate-Limit", "X-RateLimit-Limit", "X-Rate-Limit-Limit")
 	remaining, hasRemaining := countHeader(resp.Header, "X-Rate-Limit-Remaining", "X-RateLimit-Remaining")
-	r.Limit, r.Remaining, r.Known = limit, remaining, hasLimit || hasRemaining
+	r.Limit, r.Remaining, r.Known, r.remains = limit, remaining, hasLimit || hasRemaining, hasRemaining
 	if reset, ok := firstSeconds(resp.Header, "X-Rate-Limit-Reset", "X-RateLimit-Reset"); ok && reset > 0 && reset < lastSecond {
 		r.Reset = time.UnixMilli(int64(reset * 1000)).UTC()
 	}

@@ -18,9 +18,9 @@ func TestObserve(t *testing.T) {
 		headers map[string]string
 		want    Rate
 	}{
-		{"classic", 200, map[string]string{"X-Rate-Limit": "700", "X-Rate-Limit-Remaining": "699"}, Rate{Known: true, Limit: 700, Remaining: 699}},
+		{"classic", 200, map[string]string{"X-Rate-Limit": "700", "X-Rate-Limit-Remaining": "699"}, Rate{Known: true, Limit: 700, Remaining: 699, remains: true}},
 		{"newer", 200, map[string]string{"X-RateLimit-Limit": "30", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1700000060"},
-			Rate{Known: true, Limit: 30, Reset: time.Unix(1700000060, 0).UTC()}},
+			Rate{Known: true, Limit: 30, remains: true, Reset: time.Unix(1700000060, 0).UTC()}},
 		{"limited", 429, map[string]string{"Retry-After": "15", "X-Rate-Limit-Reset": "1700000060"}, Rate{Reset: time.Unix(1700000060, 0).UTC(), RetryAfter: 15 * time.Second}},
 		{"none", 200, nil, Rate{}},
 		{"nonsense", 200, map[string]string{"X-Rate-Limit": "many", "X-Rate-Limit-Remaining": "-1", "X-Rate-Limit-Reset": "1e99"}, Rate{}},

@@ -24,7 +24,11 @@ func failure(err error, inThread bool) *relay.Failure {
 	if !errors.As(err, &refused) {
 		return &relay.Failure{Kind: relay.Temporary, Err: err}
 	}
-	return &relay.Failure{Kind: verdict(refused, inThread), After: refused.RetryAfter, Err: err}
+	f = &relay.Failure{Kind: verdict(refused, inThread), After: refused.RetryAfter, Err: err}
+	if f.Kind == relay.RateLimited {
+		f.Group = refused.group
+	}
+	return f
 }
 
 // verdict is the table. The code counts before the status: for most codes the documents do not say which status they come

@@ -46,6 +46,17 @@ func (b *breaker) enter() (probe bool, wait time.Duration) {
 	return true, 0
 }
 
+// barred is how long no call can be made, as far as that is known; 0 if one may be. It is for those who would have to pay for a
+// call before they enter.
+func (b *breaker) barred() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if left := b.until.Sub(b.now()); b.open && (left > 0 || b.probing) {
+		return max(left, 0) + spread(b.pause)
+	}
+	return 0
+}
+
 // spread keeps those that wait from coming all at once: a quarter of the pause, and up to that much more.
 func spread(pause time.Duration) time.Duration {
 	quarter := max(pause/4, time.Millisecond)

@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/event"
 	"github.com/threadrelay/threadrelay/relay"
+	"github.com/threadrelay/threadrelay/relay/budget"
 )
 
 // Config is what a Deliverer needs.
@@ -23,6 +23,8 @@ type Config struct {
 	// Policies are the connections' own; one without has Default, whose zero value stands for the defaults of its fields.
 	Policies map[event.ConnectionID]Policy
 	Default  Policy
+	// Budgets are the connections' rate limits; one without has none. Whoever made them runs them.
+	Budgets map[event.ConnectionID]*budget.Budget
 	// Concurrency bounds the calls under way at the same time; default 64.
 	Concurrency int
 	// Grace is how long calls under way may go on when the deliverer stops; default 8 s.
@@ -44,10 +46,6 @@ type Policy struct {
 	RootGone RootGonePolicy
 	// Breaker says when a connection is left alone.
 	Breaker Breaker
-	// Budget is asked before each action is sent, once for all calls that it takes. Its error has the action wait
-	// ([bus.After]), or is judged like one of the platform. Default: nothing is asked. The action is whole: what it follows is
-	// filled in.
-	Budget func(ctx context.Context, a event.Action) error
 }
 
 // UnknownPolicy says what becomes of a message of which it is not known whether it was sent.
@@ -160,6 +158,7 @@ func (c *Config) lines() map[event.ConnectionID]*line {
 		}
 		policy.setDefaults()
 		lines[id] = newLine(id, sender, policy)
+		lines[id].budget = c.Budgets[id]
 	}
 	return lines
 }

@@ -13,6 +13,9 @@
 //   - one receipt, published to [bus.Receipts] for the bots;
 //   - a share of the progress record, of which one write serves all that was handled at about the same time.
 //
+// Where a rate limit is known, its share of the record that instances count their calls in comes before the call: see
+// [github.com/threadrelay/threadrelay/relay/budget].
+//
 // A failed attempt costs one write of the progress record, a dead letter one entry, one receipt and the letter. To wait, be it
 // for a rate limit, a breaker or another action, is not written down. A thread whose root was made anew has one entry more.
 //

@@ -10,6 +10,7 @@ import (
 	"github.com/threadrelay/threadrelay/bus"
 	"github.com/threadrelay/threadrelay/bus/event"
 	"github.com/threadrelay/threadrelay/relay"
+	"github.com/threadrelay/threadrelay/relay/budget"
 )
 
 // line is a connection as deliver uses it.
@@ -21,10 +22,13 @@ type line struct {
 	policy Policy
 
 	breaker *breaker
+	budget  *budget.Budget // nil if rate limits are of no concern
+	metered relay.Metered  // nil if the platform does not tell what a call counts against
 }
 
 func newLine(id event.ConnectionID, sender relay.Sender, p Policy) *line {
 	l := &line{id: id, sender: sender, policy: p, breaker: newBreaker(p.Breaker, time.Now)}
+	l.metered, _ = sender.(relay.Metered)
 	idempotence := event.ByMarker
 	if able, ok := sender.(relay.Capable); ok {
 		idempotence = able.Capabilities().Idempotence
@@ -47,7 +51,7 @@ func (l *line) ask(ctx context.Context, f func() error) error { return l.guard(c
 func (l *line) guard(ctx context.Context, f func() error, good health) (err error) {
 	probe, wait := l.breaker.enter()
 	if wait > 0 {
-		return bus.After(wait, fmt.Errorf("deliver: connection %s fails throughout and is left alone for a while", l.id))
+		return bus.After(wait, l.leftAlone())
 	}
 	went := unclear // of a panic too
 	defer func() {
@@ -57,10 +61,15 @@ func (l *line) guard(ctx context.Context, f func() error, good health) (err erro
 		}
 	}()
 	err = f()
+	l.pause(err)
 	if went = howItWent(ctx, err); went == alive {
 		went = good
 	}
 	return err
+}
+
+func (l *line) leftAlone() error {
+	return fmt.Errorf("deliver: connection %s fails throughout and is left alone for a while", l.id)
 }
 
 // howItWent says what a call's outcome tells about the connection.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/threadrelay/threadrelay/bus/event"
+	"github.com/threadrelay/threadrelay/relay/budget"
 )
 
 // Status is how a connection does. It tells nothing of what is said, nor why something fails.
@@ -13,13 +14,19 @@ type Status struct {
 	// Failures is how many calls have failed since one succeeded, and Failing when the first of them did.
 	Failures int       `json:"failures"`
 	Failing  time.Time `json:"failing,omitzero"`
+	// Limits are the rate limits that are known, and who waits for them.
+	Limits []budget.Status `json:"limits,omitempty"`
 }
 
 // Status returns how the connections do. It returns at once.
 func (d *Deliverer) Status() map[event.ConnectionID]Status {
 	all := make(map[event.ConnectionID]Status, len(d.lines))
 	for id, l := range d.lines {
-		all[id] = l.breaker.status()
+		s := l.breaker.status()
+		if l.budget != nil {
+			s.Limits = l.budget.Status()
+		}
+		all[id] = s
 	}
 	return all
 }
