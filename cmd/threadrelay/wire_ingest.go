@@ -76,6 +76,9 @@ func pollCheck(poll *ingest.Poll) console.Check {
 		Detail: func() any {
 			st := poll.Status()
 			st.Faults = nil // the page needs no token, and these name users
+			if st.Listening != nil {
+				st.Listening.Deaf = nil
+			}
 			return st
 		},
 	}
@@ -90,6 +93,9 @@ func pollTrouble(st ingest.PollStatus) error {
 		f := st.Faults[0]
 		return fmt.Errorf("%d sources are failing and %d are refused, such as %s since %s: %s",
 			st.Failing, st.Refused, f.Source, f.Since.UTC().Format(time.RFC3339), f.Error)
+	case st.Listening != nil && st.Listening.Attempts > 1 && !st.Listening.Open:
+		return fmt.Errorf("the realtime connection cannot be opened since %s: %s",
+			st.Listening.Since.UTC().Format(time.RFC3339), st.Listening.Error)
 	}
 	return nil
 }

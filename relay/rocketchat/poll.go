@@ -46,6 +46,8 @@ type poll struct {
 	src  pollSource
 	room Room
 	now  time.Time
+	// theirs is the time by the server's clock.
+	theirs time.Time
 
 	at   pollCursor
 	page relay.Page
@@ -58,16 +60,17 @@ func (p *poll) run(r relay.PollRequest) error {
 	if err != nil {
 		return err
 	}
+	p.theirs = p.c.client.pace.theirs(p.now)
 	first := r.After == ""
 	if first && !r.Since.IsZero() {
-		p.at.from = r.Since.UnixMilli()
+		p.at.from = p.c.client.pace.theirs(r.Since).UnixMilli()
 		p.at.floor, p.at.paged = max(0, p.at.from-1), p.src.root == ""
 		p.at.reacted.below = p.at.from - 1
 	}
 	switch {
 	case !there: // nobody has said anything there yet
 		if first && r.Since.IsZero() {
-			p.at.from = p.now.UnixMilli()
+			p.at.from = p.theirs.UnixMilli()
 			p.at.floor, p.at.paged = p.at.from, true
 		}
 		return nil
@@ -101,7 +104,7 @@ func (p *poll) begin() error {
 	for _, row := range rows {
 		last = max(last, row.at)
 	}
-	p.at.advance(last, rows)
+	p.at.advance(last, rows, p.theirs)
 	p.at.from, p.at.reacted.below = last, last
 	for _, row := range rows {
 		if !row.gone {
@@ -125,7 +128,7 @@ func (p *poll) read() error {
 	if err := p.tell(rows); err != nil {
 		return err
 	}
-	p.at.advance(end, rows)
+	p.at.advance(end, rows, p.theirs)
 	p.at.touch(p.now)
 	p.page.More = p.at.paged && p.at.floor != floor
 	return nil

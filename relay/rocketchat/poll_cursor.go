@@ -107,20 +107,22 @@ func (p *pollCursor) touch(now time.Time) {
 	}
 }
 
-// since is where a poll begins to ask: behind the overlap, or behind the floor while it is paged.
-func (p *pollCursor) since() int64 {
+// since is where a poll begins to ask at a time by the server's clock: an overlap before the floor, or just there while it is
+// paged. A floor that lies ahead, because a clock was wrong, does not hide what has a time of before it.
+func (p *pollCursor) since(now time.Time) int64 {
 	if p.paged {
 		return p.floor
 	}
-	return max(0, p.floor-overlap.Milliseconds())
+	return max(0, min(p.floor, now.UnixMilli())-overlap.Milliseconds())
 }
 
-// advance moves the floor, and remembers the changes within the overlap before it. All of them are among those given.
-func (p *pollCursor) advance(floor int64, rows []syncRow) {
+// advance moves the floor, and remembers the changes that the next poll will read again. All of them are among those given.
+func (p *pollCursor) advance(floor int64, rows []syncRow, now time.Time) {
 	p.floor = max(p.floor, floor)
+	low := min(p.floor, now.UnixMilli()) - overlap.Milliseconds()
 	var seen []string
 	for _, r := range rows {
-		if r.at <= p.floor && r.at > p.floor-overlap.Milliseconds() {
+		if r.at > low {
 			seen = append(seen, r.key())
 		}
 	}

@@ -69,12 +69,12 @@ func (p *poll) fetch() ([]syncRow, int64, error) {
 		return p.thread()
 	}
 	if p.at.near(p.now) {
-		ch, err := p.sync(Sync{Since: time.UnixMilli(max(1, p.at.since()))})
+		ch, err := p.sync(Sync{Since: time.UnixMilli(max(1, p.at.since(p.theirs)))})
 		if !errors.Is(err, egress.ErrAnswerTooLong) {
 			return all(rowsOf(ch), err)
 		}
 	}
-	p.at.floor, p.at.paged = p.at.since(), true
+	p.at.floor, p.at.paged = p.at.since(p.theirs), true
 	for count := syncCount; ; count *= 2 {
 		half, err := p.paged(count)
 		switch {
@@ -103,7 +103,7 @@ func all(rows []syncRow, err error) ([]syncRow, int64, error) {
 // thread reads the changes of a thread, of which there are no pages.
 func (p *poll) thread() ([]syncRow, int64, error) {
 	p.page.Calls++
-	return all(withRows(p.c.client.SyncThread(p.ctx, p.src.root, time.UnixMilli(max(1, p.at.since())))))
+	return all(withRows(p.c.client.SyncThread(p.ctx, p.src.root, time.UnixMilli(max(1, p.at.since(p.theirs))))))
 }
 
 func withRows(ch Changes, err error) ([]syncRow, error) { return rowsOf(ch), err }

@@ -120,9 +120,14 @@ func TestPollThread(t *testing.T) {
 func TestPollBudget(t *testing.T) {
 	f := newFakeSpace(t)
 	c := f.connect()
-	if n := c.PollBudget(); n != 9 {
+	if n := c.PollBudget(); n != 0 {
 		t.Errorf("%d calls a minute before anything is known", n)
 	}
+	f.limit = 20
+	if _, err := c.Discover(t.Context(), "rooms"); err != nil || c.PollBudget() != 18 {
+		t.Errorf("%d calls a minute after another route has told of a limit, %v", c.PollBudget(), err)
+	}
+	f.limit = 0
 	poll := func() {
 		if _, err := c.Poll(t.Context(), relay.PollRequest{Source: spaceChannel}); err != nil {
 			t.Fatal(err)

@@ -18,7 +18,7 @@ const maxLookups = 20
 
 // tell adds the events of the changes that were not read before, in the order in which they happened.
 func (p *poll) tell(rows []syncRow) error {
-	since := time.UnixMilli(max(p.at.from, p.at.floor-lateness.Milliseconds()))
+	since := time.UnixMilli(max(p.at.from, min(p.at.floor, p.theirs.UnixMilli())-lateness.Milliseconds()))
 	var events []event.Event
 	for _, row := range rows {
 		if p.at.knows(row.key()) {

@@ -284,6 +284,41 @@ func TestPollOverlap(t *testing.T) {
 	}
 }
 
+// A document whose time lies ahead, of a server whose clock is wrong, hides nothing.
+func TestPollOfATimeToCome(t *testing.T) {
+	f := newFakeSpace(t)
+	f.clock = time.Now().Add(-time.Second)
+	p := startPolling(f, spaceChannel)
+	p.all()
+	f.say(fakeAna, spaceChannel, "ahead", "line", nil)
+	ahead := formatTime(f.clock.Add(time.Hour))
+	f.docs["ahead"]["ts"], f.docs["ahead"]["_updatedAt"] = ahead, ahead
+	wantTold(t, p.all(), "message.created ahead")
+	for n := range 3 {
+		id := fmt.Sprintf("m%d", n)
+		f.say(fakeAna, spaceChannel, id, "line", nil)
+		wantTold(t, p.all(), "message.created "+id)
+	}
+}
+
+// A difference of clocks does not shift where a source begins.
+func TestPollSinceByTheServersClock(t *testing.T) {
+	for _, skew := range []time.Duration{-time.Hour, 0, time.Hour} {
+		f := newFakeSpace(t)
+		f.fail = func(w http.ResponseWriter, _ string, _ *http.Request) bool {
+			w.Header().Set("Date", time.Now().Add(skew).UTC().Format(http.TimeFormat))
+			return false
+		}
+		f.clock = time.Now().Add(skew - 10*time.Minute)
+		f.say(fakeAna, spaceChannel, "before", "line", nil)
+		f.pass(5 * time.Minute)
+		f.say(fakeAna, spaceChannel, "after", "line", nil)
+		p := startPolling(f, spaceChannel)
+		p.since = time.Now().Add(-7 * time.Minute)
+		wantTold(t, p.all(), "message.created after")
+	}
+}
+
 // Documents that change without news, and old ones that are put in later, are not told.
 func TestPollIsSilentAboutWhatIsNoNews(t *testing.T) {
 	f := newFakeSpace(t)
