@@ -116,7 +116,7 @@ func TestADiscoveryThatFails(t *testing.T) {
 		f.change(func() { f.rooms, f.err = nil, &relay.Failure{Kind: relay.Temporary, Err: errors.New("502")} })
 		time.Sleep(10 * time.Minute)
 		f.happen("a", said("a", 0))
-		time.Sleep(2 * time.Minute)
+		time.Sleep(3 * time.Minute)
 		st := s.schedule.status(time.Now())
 		_ = stop()
 		if len(m.ids()) != 1 || st.Failing != 1 || st.Faults[0].Source != "rooms" {

@@ -218,7 +218,8 @@ func TestListeningBacksOff(t *testing.T) {
 					return c.err
 				}
 				s, stop := open(t, h, m, listening("a"))
-				time.Sleep(10 * time.Hour)
+				time.Sleep(10*time.Hour + time.Minute)
+				synctest.Wait()
 				st := s.ears.status()
 				_ = stop()
 				at := h.tried()
