@@ -36,7 +36,6 @@ func (o *Observation) says() bool {
 }
 
 // makes reports whether a call is one of the core operations, which have a limit of their own (document "articles/rate-limits").
-// What an answer tells of that one is not what the others are held to.
 func (o *Observation) makes() bool {
 	if o.Method != http.MethodPost && o.Method != http.MethodDelete {
 		return false
@@ -51,7 +50,10 @@ func (o *Observation) makes() bool {
 // group is the group of calls that an answer's limit is about. The answer does not say: a number below that of the smallest app is
 // a sender's, and so is the refusal of a message that comes without a number.
 func (o *Observation) group() relay.Group {
-	if o.says() && o.As != "" && o.Rate.Limit < appLimit {
+	switch {
+	case o.makes():
+		return relay.Group{Scope: "route", Key: "core"}
+	case o.says() && o.As != "" && o.Rate.Limit < appLimit:
 		return senderGroup(o.As)
 	}
 	return relay.Group{Scope: "connection"}
@@ -60,7 +62,7 @@ func (o *Observation) group() relay.Group {
 // reading is what an answer tells of a rate limit; false if it tells nothing.
 func (o *Observation) reading() (relay.Reading, bool) {
 	r := relay.Reading{Group: o.group(), Limit: -1, Remaining: -1, Reset: o.Rate.Reset}
-	if o.Rate.Limit > 0 && !o.makes() {
+	if o.Rate.Limit > 0 {
 		r.Limit = o.Rate.Limit
 		if o.Rate.remains {
 			r.Remaining = o.Rate.Remaining

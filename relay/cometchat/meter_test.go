@@ -62,7 +62,7 @@ func TestWhatAnswersTellOfLimits(t *testing.T) {
 		{"the sender's", say, 200, map[string]string{"X-RateLimit-Limit": "30", "X-RateLimit-Remaining": "29"}, &relay.Reading{Group: helper, Limit: 30, Remaining: 29}},
 		{"without what is left", say, 200, map[string]string{"X-RateLimit-Limit": "30"}, &relay.Reading{Group: helper, Limit: 30, Remaining: -1}},
 		{"a small number for another call", look, 200, map[string]string{"X-Rate-Limit": "30", "X-Rate-Limit-Remaining": "3"}, &relay.Reading{Group: app, Limit: 30, Remaining: 3}},
-		{"a core operation", create, 200, map[string]string{"X-Rate-Limit": "10000", "X-Rate-Limit-Remaining": "3"}, nil},
+		{"a core operation", create, 200, map[string]string{"X-Rate-Limit": "10000", "X-Rate-Limit-Remaining": "3"}, &relay.Reading{Group: relay.Group{Scope: "route", Key: "core"}, Limit: 10000, Remaining: 3}},
 		{"nothing", say, 200, nil, nil},
 		{"a refusal", say, 429, map[string]string{"Retry-After": "7"}, &relay.Reading{Group: helper, Limit: -1, Remaining: -1, Pause: 7 * time.Second}},
 		{"a refusal by number", say, 429, map[string]string{"Retry-After": "7", "X-Rate-Limit": "20000", "X-Rate-Limit-Remaining": "0"}, &relay.Reading{Group: app, Limit: 20000, Remaining: 0, Pause: 7 * time.Second}},

@@ -18,19 +18,29 @@ func (d *Deliverer) budget(ctx context.Context, j *job) error {
 	if wait := j.line.breaker.barred(); wait > 0 { // a call that is not made must not count
 		return bus.After(wait, j.line.leftAlone())
 	}
-	wait := j.line.budget.Take(ctx, j.delivery.Sequence, j.line.charges(j)...)
+	wait := j.line.budget.Take(ctx, j.delivery.Sequence, d.charges(j)...)
 	if wait <= 0 {
 		return nil
 	}
 	return bus.After(wait, fmt.Errorf("deliver: action %s waits for a rate limit of connection %s", j.action.ID, j.line.id))
 }
 
-// charges is what carrying an action out uses up: what the platform says, and one call of the connection if it says nothing.
-func (l *line) charges(j *job) []relay.Charge {
-	if l.metered != nil {
-		return l.metered.Charges(j.now)
+// charges is what carrying an action out uses up: what the platform says, and one call of the connection if it says nothing; that
+// for each part of what it changes, and one call more where it is looked for first.
+func (d *Deliverer) charges(j *job) []relay.Charge {
+	all := []relay.Charge{{Calls: 1}}
+	if j.line.metered != nil {
+		all = j.line.metered.Charges(j.now)
 	}
-	return []relay.Charge{{Calls: 1}}
+	if j.changesParts() {
+		for i := range all {
+			all[i].Calls *= len(j.parts)
+		}
+	}
+	if d.looksFirst(j) && j.line.finder != nil {
+		all = append(all, relay.Charge{Calls: 1})
+	}
+	return all
 }
 
 // pause has all wait that charge the group of calls which the platform has refused. A metered platform has told that itself, if

@@ -79,7 +79,7 @@ func New(cfg Config) (*Deliverer, error) {
 	}
 	d := &Deliverer{cfg: cfg, traces: newTraces(), publish: cfg.Bus.Publisher().Store, now: time.Now}
 	d.lines = cfg.lines()
-	d.way = []stage{d.recall, d.follow, d.lookUp, d.coalesce, d.budget, d.send}
+	d.way = []stage{d.recall, d.follow, d.coalesce, d.budget, d.lookUp, d.send}
 	var err error
 	if d.metrics, err = newMetrics(cfg.Metrics, d.lines); err != nil {
 		return nil, fmt.Errorf("deliver: metrics: %w", err)

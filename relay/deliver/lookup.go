@@ -15,7 +15,7 @@ const lookBack = time.Minute
 // lookUp asks the platform for what the action may have left there. It comes before every attempt that may not be the first
 // one: the bus counts no attempts that were cut off, and none of another process.
 func (d *Deliverer) lookUp(ctx context.Context, j *job) error {
-	if !d.mayBeThere(j) || j.line.native || j.changesParts() { // the change of several messages is made again as a whole
+	if !d.looksFirst(j) {
 		return nil
 	}
 	r, found, err := d.find(ctx, j, j.now)
@@ -27,6 +27,11 @@ func (d *Deliverer) lookUp(ctx context.Context, j *job) error {
 		d.count(j, "found")
 	}
 	return nil
+}
+
+// looksFirst reports whether the action is looked for before it is sent. The change of several messages is made again as a whole.
+func (d *Deliverer) looksFirst(j *job) bool {
+	return d.mayBeThere(j) && !j.line.native && !j.changesParts()
 }
 
 // mayBeThere reports whether an earlier attempt may have carried the action out.

@@ -8,8 +8,12 @@ import (
 	"github.com/threadrelay/threadrelay/relay"
 )
 
-// unknownPause is how long a platform is left alone that asked for a pause and did not say how long.
-const unknownPause = 15 * time.Second
+// unknownPause is how long a platform is left alone that asked for a pause and did not say how long, and maxPause how long at
+// most: who asks for more has probably counted in other units.
+const (
+	unknownPause = 15 * time.Second
+	maxPause     = time.Hour
+)
 
 // Kinds of failure that are not the platform's, in receipts.
 const (
@@ -45,7 +49,7 @@ func verdict(err error) error {
 		if pause <= 0 {
 			pause = unknownPause
 		}
-		return bus.After(pause, err)
+		return bus.After(min(pause, maxPause), err)
 	case relay.Denied, relay.Rejected, relay.RootGone:
 		return bus.Permanent(err)
 	case relay.Temporary:
