@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/threadrelay/threadrelay/bus"
 )
 
@@ -18,19 +21,47 @@ func TestProofKilledNATS(t *testing.T) {
 	}
 	p := newProof(t, size)
 	server := startBroker(t)
-	p.start(2, p.environment(t.TempDir(), "LOG_LEVEL=info", "NATS_URL=nats://"+server.address))
-	own, err := bus.Open(p.patience(), bus.Config{Conn: server.connect()})
+	p.start(2, p.environment(t.TempDir(), "LOG_LEVEL=info", size.limit(), "NATS_URL=nats://"+server.address))
+	conn := server.connect()
+	own, err := bus.Open(p.patience(), bus.Config{Conn: conn})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.run(slices.Concat(p.talk(), p.killings(), p.outages(server), p.publishing(own)))
 	p.settle()
+	p.awaitReceipts(conn)
 	p.fleet.drain()
 	server.stop()
 	b := openBooks(t, server.dir)
 	p.wantOnce(b)
 	p.wantAnswers(b)
 	p.wantChains(b)
+}
+
+// awaitReceipts waits until there is a receipt for each action: what changes others is not to be seen by its number.
+func (p *proof) awaitReceipts(conn *nats.Conn) {
+	p.t.Helper()
+	ctx := p.patience()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	count := func(name string) uint64 {
+		js, err := jetstream.New(conn)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		s, err := js.Stream(ctx, name)
+		if err != nil {
+			p.t.Fatalf("%s: %v", name, err)
+		}
+		return s.CachedInfo().State.Msgs
+	}
+	for count(bus.ReceiptsStream) < count(bus.ActionsStream) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			p.t.Fatalf("%d receipts of %d actions", count(bus.ReceiptsStream), count(bus.ActionsStream))
+		}
+	}
 }
 
 // outages ends the server at random moments, every other time in the orderly way.

@@ -21,6 +21,15 @@ type proofSize struct {
 	outages       int // of an external NATS server
 }
 
+// limitPeriod is what stands in the place of the minute in the platform's limits.
+const limitPeriod = 2 * time.Second
+
+// limit tells the relay the period of the platform's limit, which no answer tells, and a number that is too large: it has to
+// learn that one, by refusals too.
+func (s proofSize) limit() string {
+	return fmt.Sprintf("COMETCHAT_SENDER_LIMIT=%d/%s", 2*s.sends, limitPeriod)
+}
+
 // isFullProof reports whether the proofs are to run in full.
 func isFullProof() bool { return os.Getenv("THREADRELAY_PROOF") == "full" }
 
@@ -34,7 +43,7 @@ func TestProofKilledRelay(t *testing.T) {
 	}
 	p := newProof(t, size)
 	dir := t.TempDir()
-	p.start(1, p.environment(dir, "LOG_LEVEL=info"))
+	p.start(1, p.environment(dir, "LOG_LEVEL=info", size.limit()))
 	p.run(append(p.talk(), p.killings()...))
 	p.settle()
 	p.fleet.drain()
@@ -67,7 +76,7 @@ func newProof(t *testing.T, size proofSize) *proof {
 	p := &proof{size: size, dice: rand.New(rand.NewPCG(seed, 1)), said: make(map[string][]sim.Message)}
 	p.testStage = newTestStage(t, func(c *sim.CometChatConfig) {
 		c.FaultRates = sim.FaultRates{LostReply: 0.05, After5xx: 0.05, Reset: 0.02, Seed: seed}
-		c.SenderLimit, c.AppLimit, c.LimitPeriod = size.sends, 5*size.sends, 2*time.Second
+		c.SenderLimit, c.LimitPeriod = size.sends, limitPeriod
 		c.WebhookTimeout = time.Minute // the front holds them until there is a relay again
 	})
 	for i := range rooms {
