@@ -133,6 +133,9 @@ func completeRemembered(s *suite) {
 	for _, e := range events {
 		rememberer.Remember(b.whole(b.told(event.MessageCreated, about(e.Event))))
 		rememberer.Remember(e.Event) // which tells nothing
+		if slices.Contains(s.p.Tells.Timeless, e.Type) {
+			rememberer.Remember(b.whole(e.Event))
+		}
 	}
 	rememberer.Remember(event.Event{})
 	before, _ := b.front.count()

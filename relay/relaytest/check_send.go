@@ -178,7 +178,7 @@ func sendMarker(s *suite) {
 		said := b.carried(a)
 		want := event.Marker{Action: a.ID, Bot: a.Bot}
 		if s.promises(Receiver) && slices.Contains(s.p.Tells.Hooks, event.MessageCreated) {
-			if e := b.told(event.MessageCreated, said.ID); e.Message.Marker == nil || *e.Message.Marker != want {
+			if e := b.whole(b.told(event.MessageCreated, said.ID)); e.Message.Marker == nil || *e.Message.Marker != want {
 				s.t.Errorf("the webhook's event of %s has the marker %+v, want %+v", typ, e.Message.Marker, want)
 			}
 		}

@@ -118,7 +118,12 @@ type Secret struct {
 
 // Tells are the types of events about messages that a platform has by its webhooks and by its polls. An event that both have
 // must be the same one.
-type Tells struct{ Hooks, Polls []event.Type }
+type Tells struct {
+	Hooks, Polls []event.Type
+	// Timeless are those of Hooks of which a webhook does not tell when it happened, and by that which of several it was. Completed
+	// after several of them, each is the latest; and that one was told before does not save asking for another.
+	Timeless []event.Type
+}
 
 // Hook says how webhook calls look.
 type Hook struct {

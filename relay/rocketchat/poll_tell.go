@@ -71,7 +71,7 @@ func (p *poll) standing(row syncRow, since time.Time) ([]event.Event, error) {
 	} else if m.RoomID == "" {
 		m.RoomID = room.ID
 	}
-	events, err := p.c.tell(m, room, since)
+	events, err := p.c.tell(m, room, p.news(row, since))
 	if err != nil {
 		return []event.Event{p.c.unreadable(m)}, nil //nolint:nilerr // the event has it all
 	}
@@ -84,6 +84,16 @@ func (p *poll) standing(row syncRow, since time.Time) ([]event.Event, error) {
 	}
 	reactions, err := p.reactions(m)
 	return append(events, reactions...), err
+}
+
+// news returns from when on what a changed document shows is told. What has the very time at which the source began to be read
+// was there by then if it has changed since, such as the root of a thread by a reply.
+func (p *poll) news(row syncRow, since time.Time) time.Time {
+	begun := p.at.reacted.below >= p.at.from // by [poll.begin], and not at a time that the caller wanted
+	if start := time.UnixMilli(p.at.from); begun && row.at > p.at.from && !since.After(start) {
+		return start.Add(time.Millisecond)
+	}
+	return since
 }
 
 // roomOf returns the room of a thread's message.
