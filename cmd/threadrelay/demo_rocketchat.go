@@ -20,6 +20,7 @@ type rocketStage struct {
 	token    string // of the bot
 	hook     string // what webhooks carry
 	bot      string // id of the bot
+	direct   string // id of the room in which Ana and the bot are alone
 }
 
 // newRocketStage fills the platform with people and opens a port.
@@ -46,7 +47,7 @@ func newRocketStage(options ...func(*rocketsim.Config)) (*rocketStage, error) {
 	}
 	rooms := []rocketsim.Room{{Name: "engineering", Members: []string{"ana", "ben", demoBot}}, {Type: rocketsim.Direct, Members: []string{"ana", demoBot}}}
 	for _, room := range rooms {
-		if _, err := s.chat.AddRoom(room); err != nil {
+		if s.direct, err = s.chat.AddRoom(room); err != nil { // the direct one is the last
 			return nil, err
 		}
 	}
