@@ -68,7 +68,7 @@ func TestCheckAgainstRocketChat(t *testing.T) {
 					}
 				}
 				wantAligned(t, stdout)
-				for _, secret := range []string{s.token, s.rocketStage.hook, wrong} {
+				for _, secret := range []string{s.token, s.hook, wrong} {
 					if strings.Contains(stdout+stderr, secret) {
 						t.Errorf("a secret is printed:\n%s%s", stdout, stderr)
 					}

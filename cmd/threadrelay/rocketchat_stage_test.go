@@ -68,7 +68,7 @@ func (s *rocketTestStage) environment(dir string, more ...string) []string {
 }
 
 // The ways by which messages come in.
-func (s *rocketTestStage) byHook() string { return "ROCKETCHAT_WEBHOOK_TOKEN=" + s.rocketStage.hook }
+func (s *rocketTestStage) byHook() string { return "ROCKETCHAT_WEBHOOK_TOKEN=" + s.hook }
 
 func byPoll() []string { return []string{"ROCKETCHAT_ROOMS=rooms", "ROCKETCHAT_POLL_INTERVAL=100ms"} }
 
@@ -83,7 +83,7 @@ func (s *rocketTestStage) hookAt(r *relayProcess) {
 		}
 	}
 	in, err := s.chat.AddIntegration(rocketsim.Integration{
-		URLs: []string{"http://" + r.public + "/hooks/rocketchat"}, Token: s.rocketStage.hook, RetryFailedCalls: true, RunOnEdits: true,
+		URLs: []string{"http://" + r.public + "/hooks/rocketchat"}, Token: s.hook, RetryFailedCalls: true, RunOnEdits: true,
 		Channel: []string{"all_public_channels", "all_private_groups", "all_direct_messages"},
 	})
 	if err != nil {
