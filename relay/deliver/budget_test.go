@@ -191,32 +191,3 @@ func TestAConfiguredLimitIsKept(t *testing.T) {
 		t.Errorf("%d dead letters", n)
 	}
 }
-
-// A connection that is left alone because it fails throughout uses nothing of its limits up.
-func TestACallThatIsNotMadeDoesNotCount(t *testing.T) {
-	srv := newStage(t)
-	b, _ := limits(t, srv.bus, event.Budget{Scope: budget.Connection, N: 1000, Per: 24 * time.Hour})
-	var mu sync.Mutex
-	calls := 0 // read after the deliverer has stopped
-	away := sender(func(context.Context, event.Action) (event.Receipt, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		calls++
-		return event.Receipt{}, &relay.Failure{Kind: relay.Temporary, Err: errors.New("away")}
-	})
-	d := srv.deliver(t, deliver.Config{
-		Connections: platform(away), Budgets: map[event.ConnectionID]*budget.Budget{"support": b},
-		Default: deliver.Policy{Retry: quick(), Breaker: deliver.Breaker{Failures: 1, Over: time.Nanosecond, Min: time.Millisecond, Max: 4 * time.Millisecond}},
-	})
-	var lanes []event.UserID
-	for i := range 20 {
-		lanes = append(lanes, event.UserID(fmt.Sprint("u", i)))
-	}
-	publish(t, srv.bus, byTurns(1, lanes...)...)
-	d.await(t, func(s deliver.Status) bool { return s.Failures > 100 })
-	d.stop()
-	const moment = 40 // calls that were paid for at the moment when the breaker opened or the deliverer was stopped
-	if wait := b.Take(bustest.Context(t), 0, relay.Charge{Calls: 500 - moment - calls}); wait != 0 {
-		t.Errorf("after %d calls the rest of what can be had at once is gone: wait %s", calls, wait)
-	}
-}
