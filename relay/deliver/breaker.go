@@ -36,11 +36,8 @@ func newBreaker(cfg Breaker, now func() time.Time) *breaker { return &breaker{cf
 func (b *breaker) enter() (probe bool, wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.open {
-		return false, 0
-	}
-	if left := b.until.Sub(b.now()); left > 0 || b.probing {
-		return false, max(left, 0) + spread(b.pause)
+	if wait = b.shut(); wait > 0 || !b.open {
+		return false, wait
 	}
 	b.probing = true
 	return true, 0
@@ -51,6 +48,11 @@ func (b *breaker) enter() (probe bool, wait time.Duration) {
 func (b *breaker) barred() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.shut()
+}
+
+// shut is how long to wait while no call is let through. The caller holds the lock.
+func (b *breaker) shut() time.Duration {
 	if left := b.until.Sub(b.now()); b.open && (left > 0 || b.probing) {
 		return max(left, 0) + spread(b.pause)
 	}

@@ -47,12 +47,21 @@ func TestBreaker(t *testing.T) {
 		for _, pause := range []time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 3 * time.Second} {
 			const moment = time.Millisecond
 			time.Sleep(pause - moment)
+			if b.barred() <= 0 {
+				t.Fatalf("who asks before the pause of %s is over is not kept back", pause)
+			}
 			if wait := b.wait(); b.try(t, alive) || wait <= moment || wait > moment+pause/2 {
 				t.Fatalf("let through before the pause of %s was over, or has to wait %s", pause, wait)
 			}
 			time.Sleep(moment)
+			if wait := b.barred(); wait != 0 {
+				t.Fatalf("who asks for the probe has to wait %s", wait)
+			}
 			probe, _ := b.enter()
 			want("half-open", b.failures)
+			if b.barred() <= 0 {
+				t.Fatal("who asks during the probe is not kept back")
+			}
 			if !probe || b.try(t, alive) {
 				t.Fatalf("a probe is let through: %t, and another call too", probe)
 			}

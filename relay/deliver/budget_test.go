@@ -191,3 +191,62 @@ func TestAConfiguredLimitIsKept(t *testing.T) {
 		t.Errorf("%d dead letters", n)
 	}
 }
+
+// Who is kept back because the connection fails throughout uses nothing of its limits up.
+func TestACallThatIsNotMadeDoesNotCount(t *testing.T) {
+	const limit, waiting = 100, 10
+	srv := newStage(t)
+	b, _ := limits(t, srv.bus, event.Budget{Scope: budget.Connection, N: limit, Per: 24 * time.Hour})
+	away := sender(func(context.Context, event.Action) (event.Receipt, error) {
+		return event.Receipt{}, &relay.Failure{Kind: relay.Temporary, Err: errors.New("away")}
+	})
+	d := srv.deliver(t, deliver.Config{
+		Connections: platform(away), Budgets: map[event.ConnectionID]*budget.Budget{"support": b},
+		Default: deliver.Policy{Breaker: deliver.Breaker{Failures: 1, Over: time.Nanosecond, Min: time.Hour, Max: time.Hour}},
+	})
+	publish(t, srv.bus, reply("first", "x"))
+	d.await(t, func(s deliver.Status) bool { return s.Breaker == "open" })
+	for i := range waiting {
+		publish(t, srv.bus, reply(fmt.Sprint(i), "x"))
+	}
+	srv.awaitAttempts(t, 1+waiting)
+	d.stop()
+	for n := range limit/2 - 1 { // the rest of what can be had at once
+		if wait := b.Take(bustest.Context(t), 0, relay.Charge{Calls: 1}); wait != 0 {
+			t.Fatalf("one call was made, and after %d more there is none left for %s", n, wait)
+		}
+	}
+}
+
+// awaitAttempts waits until the deliverer on the stage's bus has put off so many attempts.
+func (s *stage) awaitAttempts(t *testing.T, want int) {
+	t.Helper()
+	ctx := bustest.Context(t)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for s.putOff(t) < want {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("%d attempts were put off, want %d", s.putOff(t), want)
+		}
+	}
+}
+
+func (s *stage) putOff(t *testing.T) (n int) {
+	t.Helper()
+	families, err := s.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if f.GetName() == "threadrelay_bus_handled_total" && l.GetValue() == "retry" {
+					n += int(m.GetCounter().GetValue())
+				}
+			}
+		}
+	}
+	return n
+}
