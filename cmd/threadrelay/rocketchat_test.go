@@ -132,6 +132,7 @@ func TestRocketChatByAllWays(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	s.wantSaid(said)
+	s.wantDisturbed()
 	if st := s.chat.Realtime(); st.Accepted < 3 {
 		t.Errorf("the realtime connection was opened %d times, so it was not broken", st.Accepted)
 	}
@@ -147,6 +148,28 @@ func (s *rocketTestStage) disturb() {
 		s.chat.InjectRealtime(rocketsim.RealtimeFault{Lose: true, Times: 2})
 		s.chat.InjectRealtime(rocketsim.RealtimeFault{Duplicate: true, Times: 2})
 		s.chat.InjectRealtime(rocketsim.RealtimeFault{Cut: true, Times: 1})
+	}
+}
+
+// wantDisturbed fails the test unless webhooks were lost, and came twice.
+func (s *rocketTestStage) wantDisturbed() {
+	s.t.Helper()
+	calls := map[string]int{}
+	for _, d := range s.chat.Deliveries() {
+		calls[d.MessageID]++
+	}
+	lost, twice := 0, 0
+	for _, m := range s.chat.Messages("#engineering") {
+		switch calls[m.ID] {
+		case 0:
+			lost++
+		case 1:
+		default:
+			twice++
+		}
+	}
+	if lost == 0 || twice == 0 {
+		s.t.Errorf("%d webhooks were lost and %d came twice, so nothing was disturbed", lost, twice)
 	}
 }
 

@@ -23,6 +23,9 @@ type bookmark struct {
 	Began time.Time `json:"began"`
 	// Found is when a page with events was last stored.
 	Found time.Time `json:"found,omitzero"`
+
+	// again is set if it was made by an earlier process, or session, since when something may have happened.
+	again bool
 }
 
 // bookmarkVersion is the version of the bookmark's JSON form.
@@ -40,7 +43,7 @@ const promptly = 5 * time.Second
 // request is what to ask the platform for.
 func (b bookmark) request(source string, now time.Time) relay.PollRequest {
 	r := relay.PollRequest{Source: source, After: b.After}
-	if b.After == "" && (!b.Since.Equal(b.Began) || now.Sub(b.Began) > promptly) {
+	if b.After == "" && (b.again || !b.Since.Equal(b.Began) || now.Sub(b.Began) > promptly) {
 		r.Since = b.Since
 	}
 	return r
@@ -66,6 +69,7 @@ func parseBookmark(data []byte) (bookmark, error) {
 	if b.Version > bookmarkVersion {
 		return b, fmt.Errorf("the cursor's record has version %d, this program knows %d: use a newer one", b.Version, bookmarkVersion)
 	}
+	b.again = true
 	return b, nil
 }
 
